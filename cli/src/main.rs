@@ -1,0 +1,2 @@
+//! confab-cli
+fn main() {}

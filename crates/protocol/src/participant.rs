@@ -1,0 +1,74 @@
+//! What everybody in a room knows of one person, and of one chat message.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::grants::Role;
+use crate::ids::{ChatMessageId, ParticipantId};
+use crate::media::PublishedTrack;
+
+/// How well the server reaches a person.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Connection {
+    /// Joined, media path not up yet.
+    Connecting,
+    /// Packets come.
+    Connected,
+    /// Nothing came for over two seconds; the place is kept for [`crate::Limits::rejoin_window_ms`].
+    Rejoining,
+}
+
+/// Why a person left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// Pressed leave.
+    Left,
+    /// The program ended or was killed.
+    Gone,
+    /// The network stayed away longer than the rejoin window.
+    TimedOut,
+    /// The same person joined from elsewhere.
+    Replaced,
+    /// A moderator removed them.
+    Removed,
+}
+
+/// A person in a room.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct ParticipantInfo {
+    /// Who.
+    pub id: ParticipantId,
+    /// Shown name.
+    pub name: String,
+    /// Role at present.
+    pub role: Role,
+    /// Tracks sent at present.
+    pub tracks: Vec<PublishedTrack>,
+    /// Since when the hand is up, milliseconds since 1970 UTC; `None` when it is down. The order of hands.
+    pub hand_raised_at: Option<u64>,
+    /// Reached or not.
+    pub connection: Connection,
+    /// When the person joined, milliseconds since 1970 UTC.
+    pub joined_at: u64,
+}
+
+/// A chat message as it is stored and sent. Text only: no markup is interpreted by the server.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct ChatMessage {
+    /// Given by the server.
+    pub id: ChatMessageId,
+    /// The conversation: for a meeting its room code.
+    pub conversation_id: String,
+    /// Who wrote it.
+    pub user_id: ParticipantId,
+    /// The writer's name at that time.
+    pub username: String,
+    /// What was written.
+    pub content: String,
+    /// Always `text` so far.
+    pub content_type: String,
+    /// When the server took it, milliseconds since 1970 UTC.
+    pub timestamp: u64,
+}

@@ -1,0 +1,2 @@
+//! confab-server
+fn main() {}

@@ -1,0 +1,6 @@
+//! The desktop app.
+fn main() {
+    tauri::Builder::default()
+        .run(tauri::generate_context!())
+        .expect("the webview starts");
+}
