@@ -44,22 +44,12 @@ impl Role {
     /// The rights that come with a role.
     pub fn grants(self) -> Grants {
         match self {
-            Self::Host | Self::CoHost => Grants {
-                publish: true,
-                share_screen: true,
-                subscribe: true,
-                chat: true,
-                hand: true,
-                moderate: true,
-            },
-            Self::Presenter | Self::Participant => Grants {
-                publish: true,
-                share_screen: true,
-                subscribe: true,
-                chat: true,
-                hand: true,
-                moderate: false,
-            },
+            Self::Host | Self::CoHost => {
+                Grants { publish: true, share_screen: true, subscribe: true, chat: true, hand: true, moderate: true }
+            }
+            Self::Presenter | Self::Participant => {
+                Grants { publish: true, share_screen: true, subscribe: true, chat: true, hand: true, moderate: false }
+            }
             Self::Viewer => Grants { subscribe: true, chat: true, hand: true, ..Grants::default() },
         }
     }

@@ -22,9 +22,7 @@ pub use grants::{Grants, JoinClaims, Role};
 pub use ids::{ChatMessageId, ParticipantId, RequestId, RoomCode};
 pub use limits::Limits;
 pub use link::{LinkError, MeetingLink};
-pub use media::{
-    Layer, PublishedTrack, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind, TrackOffer,
-};
+pub use media::{Layer, PublishedTrack, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind, TrackOffer};
 pub use message::{ClientMessage, ServerMessage};
 pub use participant::{ChatMessage, Connection, LeaveReason, ParticipantInfo};
 

@@ -16,9 +16,28 @@ pub fn generate() -> String {
         ($($kind:ty),* $(,)?) => { $( declare_one::<$kind>(&mut file, &config); )* };
     }
     declare!(
-        ParticipantId, ChatMessageId, RequestId, RoomCode, Role, Grants, Limits, ErrorCode, TrackKind, SourceKind,
-        Layer, TrackOffer, PublishedTrack, TileRequest, SlotKind, SlotAssignment, Connection, LeaveReason,
-        ParticipantInfo, ChatMessage, ClientMessage, ServerMessage,
+        ParticipantId,
+        ChatMessageId,
+        RequestId,
+        RoomCode,
+        Role,
+        Grants,
+        Limits,
+        ErrorCode,
+        TrackKind,
+        SourceKind,
+        Layer,
+        TrackOffer,
+        PublishedTrack,
+        TileRequest,
+        SlotKind,
+        SlotAssignment,
+        Connection,
+        LeaveReason,
+        ParticipantInfo,
+        ChatMessage,
+        ClientMessage,
+        ServerMessage,
     );
     file.push_str("\nexport const PROTOCOL_VERSION = ");
     file.push_str(&crate::PROTOCOL_VERSION.to_string());
