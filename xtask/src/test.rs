@@ -113,7 +113,7 @@ fn rust_step(count: &mut Count) -> Outcome {
 fn deny_step(count: &mut Count) -> Outcome {
     let program = tools::ensure(tools::CARGO_DENY)?;
     let mut command = Command::new(program);
-    command.current_dir(process::root()).args(["--log-level", "error", "--offline", "check", "licenses", "bans", "sources"]);
+    command.current_dir(process::root()).args(["--log-level", "error", "check", "licenses", "bans", "sources"]);
     process::run(&mut command)?;
     count.passed += 1;
     Ok(())
