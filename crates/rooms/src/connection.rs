@@ -1,0 +1,48 @@
+//! What the media plane says about people's paths, and what happens when time passes.
+
+use std::time::Instant;
+
+use confab_protocol::{LeaveReason, ParticipantId};
+
+use crate::command::Now;
+use crate::effect::Effect;
+use crate::member::MediaPath;
+use crate::room::Room;
+
+impl Room {
+    pub(crate) fn media_up(&mut self, participant: ParticipantId, out: &mut Vec<Effect>) {
+        let Some(member) = self.members.get_mut(&participant) else { return };
+        member.spared_until = None;
+        if member.path != MediaPath::Up {
+            member.path = MediaPath::Up;
+            self.tell_update(participant, None, out);
+        }
+    }
+
+    pub(crate) fn media_silent(&mut self, participant: ParticipantId, since: Instant, out: &mut Vec<Effect>) {
+        let Some(member) = self.members.get_mut(&participant) else { return };
+        // A path that never came up has a deadline of its own, and one that is silent was so before.
+        if member.path == MediaPath::Up {
+            member.path = MediaPath::Silent(since);
+            self.tell_update(participant, None, out);
+        }
+    }
+
+    /// The path is gone for good. The person may join again, and has the rejoin window to do so.
+    pub(crate) fn media_closed(&mut self, now: Now, participant: ParticipantId, out: &mut Vec<Effect>) {
+        let Some(member) = self.members.get_mut(&participant) else { return };
+        if !matches!(member.path, MediaPath::Silent(_)) {
+            member.path = MediaPath::Silent(now.instant);
+            self.tell_update(participant, None, out);
+        }
+    }
+
+    pub(crate) fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now.instant);
+        let late: Vec<ParticipantId> =
+            self.members.values().filter(|member| due(self.deadline_of(member))).map(|member| member.id).collect();
+        for participant in late {
+            self.remove(participant, LeaveReason::TimedOut, out);
+        }
+    }
+}
