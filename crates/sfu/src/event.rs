@@ -1,0 +1,70 @@
+//! What comes out of the core.
+
+use std::net::SocketAddr;
+
+use confab_protocol::{Layer, ParticipantId, SlotAssignment, SourceKind};
+
+/// A datagram to send.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Transmit {
+    /// The local address to send from; one of the candidates.
+    pub source: SocketAddr,
+    /// Where to.
+    pub destination: SocketAddr,
+    /// The bytes.
+    pub contents: Vec<u8>,
+}
+
+/// What a room has to know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The media path is up (ICE and DTLS).
+    Connected(ParticipantId),
+    /// No datagram came for [`crate::SfuConfig::silent_after`].
+    Silent(ParticipantId),
+    /// Datagrams come again after [`Event::Silent`].
+    Back(ParticipantId),
+    /// The media path closed or failed and is removed.
+    Closed(ParticipantId),
+    /// Some receive slots of a person carry something else.
+    Slots {
+        /// Whose slots.
+        id: ParticipantId,
+        /// The changed ones.
+        changed: Vec<SlotAssignment>,
+    },
+    /// Who speaks, loudest first.
+    Speaking(Vec<ParticipantId>),
+    /// Which layers of a person's track somebody watches, lowest first; `[Full]` for a watched single stream.
+    Layers {
+        /// Whose track.
+        id: ParticipantId,
+        /// Which.
+        source: SourceKind,
+        /// The watched layers.
+        wanted: Vec<Layer>,
+    },
+}
+
+/// What the core counts. All but `members` and `rooms` only grow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counters {
+    /// Datagrams dropped because they belong to nobody here.
+    pub dropped_unknown: u64,
+    /// Datagrams dropped because they are no STUN, DTLS, RTP or RTCP.
+    pub dropped_malformed: u64,
+    /// Media packets received from members.
+    pub packets_received: u64,
+    /// Media packets dropped: not published, muted, or without the right to.
+    pub packets_refused: u64,
+    /// Media packets forwarded, counted once per receiver.
+    pub packets_forwarded: u64,
+    /// Keyframes asked of members.
+    pub keyframe_requests: u64,
+    /// Members whose media path failed or closed.
+    pub members_failed: u64,
+    /// Members at present.
+    pub members: u64,
+    /// Rooms at present.
+    pub rooms: u64,
+}

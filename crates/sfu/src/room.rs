@@ -1,0 +1,39 @@
+//! A room: who is in it, and who speaks.
+
+use std::collections::HashMap;
+
+use confab_protocol::ParticipantId;
+
+use crate::arena::Key;
+
+/// What a person does with a track they offered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TrackState {
+    /// Sends it. Size of the full layer in pixels, 0 for sound or when it is not known.
+    Published {
+        /// Width of the full layer, pixels.
+        width: u32,
+        /// Height of the full layer, pixels.
+        height: u32,
+    },
+    /// Has it switched off for now; packets are not forwarded.
+    Muted,
+    /// Does not send it.
+    Unpublished,
+}
+
+/// Members of one room, and what was last told about them.
+pub(crate) struct Room {
+    pub(crate) members: Vec<Key>,
+    pub(crate) by_participant: HashMap<ParticipantId, Key>,
+    /// Last told, loudest first.
+    pub(crate) speaking: Vec<ParticipantId>,
+    /// Something changed that slots depend on.
+    pub(crate) needs_steering: bool,
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self { members: Vec::new(), by_participant: HashMap::new(), speaking: Vec::new(), needs_steering: false }
+    }
+}

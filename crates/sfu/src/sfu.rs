@@ -1,0 +1,187 @@
+//! The core's face: commands, datagrams and time in; datagrams, events and a deadline out.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use confab_protocol::{ParticipantId, SlotAssignment, SourceKind, TileRequest, TrackKind};
+use str0m::config::{CryptoProvider, DtlsCert};
+
+use crate::arena::{Arena, Key};
+use crate::event::{Counters, Event, Transmit};
+use crate::member::Member;
+use crate::room::{Room, TrackState};
+
+/// Settings of one core.
+#[derive(Clone, Debug)]
+pub struct SfuConfig {
+    /// Local addresses members can reach, in order of preference; told to them as ICE host candidates.
+    pub candidates: Vec<SocketAddr>,
+    /// Where a receiver's bandwidth estimate begins, bits per second. High enough for one 720p picture at once.
+    pub initial_estimate: u64,
+    /// Without a datagram for this long a member is [`Event::Silent`].
+    pub silent_after: Duration,
+    /// Without a datagram for this long a member is removed, in case nobody else does it.
+    pub abandoned_after: Duration,
+    /// Each stream is asked for a keyframe at most once in this time, whoever wants one.
+    pub keyframe_interval: Duration,
+    /// Sender and receiver reports go out this often. They are also what a client sees of the server in an empty room.
+    pub report_interval: Duration,
+}
+
+impl Default for SfuConfig {
+    fn default() -> Self {
+        Self {
+            candidates: Vec::new(),
+            initial_estimate: 3_000_000,
+            silent_after: Duration::from_secs(2),
+            abandoned_after: Duration::from_secs(60),
+            keyframe_interval: Duration::from_millis(300),
+            report_interval: Duration::from_millis(500),
+        }
+    }
+}
+
+/// All rooms of one worker.
+pub struct Sfu {
+    pub(crate) config: SfuConfig,
+    pub(crate) crypto: Arc<CryptoProvider>,
+    pub(crate) certificate: Option<DtlsCert>,
+    pub(crate) rooms: Arena<Room>,
+    pub(crate) members: Arena<Member>,
+    pub(crate) addresses: HashMap<SocketAddr, Key>,
+    pub(crate) touched: Vec<Key>,
+    pub(crate) transmits: Vec<Transmit>,
+    pub(crate) events: Vec<(Key, Event)>,
+    pub(crate) counters: Counters,
+    pub(crate) next_tick: Option<Instant>,
+}
+
+impl Sfu {
+    /// A core without rooms.
+    pub fn new(config: SfuConfig) -> Self {
+        let crypto = str0m::crypto::from_feature_flags();
+        // One certificate for all members; when none can be made here, each media path makes its own.
+        let certificate = crypto.dtls_provider.generate_certificate();
+        Self {
+            config,
+            crypto: Arc::new(crypto),
+            certificate,
+            rooms: Arena::new(),
+            members: Arena::new(),
+            addresses: HashMap::new(),
+            touched: Vec::new(),
+            transmits: Vec::new(),
+            events: Vec::new(),
+            counters: Counters::default(),
+            next_tick: None,
+        }
+    }
+
+    /// Opens a room.
+    pub fn open_room(&mut self) -> Key {
+        self.rooms.insert(Room::new())
+    }
+
+    /// Closes a room and every media path in it, without events.
+    pub fn close_room(&mut self, now: Instant, room: Key) {
+        let members = self.rooms.get(room).map(|room| room.members.clone()).unwrap_or_default();
+        for member in members {
+            self.remove(now, member);
+        }
+        self.rooms.remove(room);
+        self.events.retain(|(of, _)| *of != room);
+    }
+
+    /// Ends a person's media path, without an event. Nothing happens when there is none.
+    pub fn leave(&mut self, now: Instant, room: Key, participant: ParticipantId) {
+        if let Some(member) = self.find(room, participant) {
+            self.remove(now, member);
+            self.flush(now);
+        }
+    }
+
+    /// Says what a person does with a track they offered. Other tracks are passed over.
+    pub fn set_track(
+        &mut self,
+        now: Instant,
+        room: Key,
+        participant: ParticipantId,
+        source: SourceKind,
+        state: TrackState,
+    ) {
+        let Some(key) = self.find(room, participant) else { return };
+        let Some(member) = self.members.get_mut(key) else { return };
+        let Some(index) = member.tracks.iter().position(|track| track.source == source) else { return };
+        let track = &mut member.tracks[index];
+        if let TrackState::Published { height, .. } = state {
+            track.height = height;
+        }
+        let begins = !track.is_published();
+        track.state = state;
+        if begins || !track.is_published() {
+            // What comes after a pause is a stretch of its own, so that the pause is no gap in anybody's numbers.
+            track.loudness.reset();
+            track.told = None;
+            let subscribers = track.subscribers.clone();
+            for (subscriber, slot) in subscribers {
+                self.restart_feed(subscriber, slot);
+            }
+        }
+        self.needs_steering(room);
+        self.flush(now);
+    }
+
+    fn restart_feed(&mut self, member: Key, slot: usize) {
+        let Some(slot) = self.members.get_mut(member).and_then(|member| member.slots.get_mut(slot)) else { return };
+        slot.rewriter.end_stretch();
+        if let Some(feed) = &mut slot.feed {
+            feed.current = None;
+        }
+    }
+
+    /// Says which pictures a person shows; replaces the view before.
+    pub fn set_view(&mut self, now: Instant, room: Key, participant: ParticipantId, tiles: Vec<TileRequest>) {
+        let Some(member) = self.find(room, participant).and_then(|key| self.members.get_mut(key)) else { return };
+        member.view = tiles;
+        member.view.retain(|tile| tile.source.track_kind() == TrackKind::Video);
+        self.needs_steering(room);
+        self.flush(now);
+    }
+
+    /// What every receive slot of a person carries; `None` when the person has no media path here.
+    pub fn slots(&self, room: Key, participant: ParticipantId) -> Option<Vec<SlotAssignment>> {
+        let member = self.members.get(self.find(room, participant)?)?;
+        Some(member.slots.iter().map(|slot| self.assignment(slot)).collect())
+    }
+
+    /// Datagrams to send, in order. Call after each batch of input.
+    pub fn take_transmits(&mut self) -> std::vec::Drain<'_, Transmit> {
+        self.transmits.drain(..)
+    }
+
+    /// Events with their rooms, in order. Call after each batch of input.
+    pub fn take_events(&mut self) -> std::vec::Drain<'_, (Key, Event)> {
+        self.events.drain(..)
+    }
+
+    /// A reading of the counters.
+    pub fn counters(&self) -> Counters {
+        Counters { members: self.members.len() as u64, rooms: self.rooms.len() as u64, ..self.counters }
+    }
+
+    pub(crate) fn find(&self, room: Key, participant: ParticipantId) -> Option<Key> {
+        self.rooms.get(room)?.by_participant.get(&participant).copied()
+    }
+
+    pub(crate) fn needs_steering(&mut self, room: Key) {
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.needs_steering = true;
+        }
+    }
+
+    pub(crate) fn emit(&mut self, room: Key, event: Event) {
+        self.events.push((room, event));
+    }
+}
