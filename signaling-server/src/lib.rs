@@ -1,1 +1,3 @@
 //! confab-server
+
+pub mod media;

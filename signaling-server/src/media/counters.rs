@@ -1,0 +1,66 @@
+//! What the media plane counts, for `/metrics`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[doc = $text:literal])* $name:ident),* $(,)?) => {
+        /// One worker's counters, written by its thread alone.
+        #[derive(Default)]
+        pub(super) struct WorkerCounters {
+            $($(#[doc = $text])* pub $name: AtomicU64,)*
+        }
+
+        /// A reading of the counters, summed over the workers. All but `members` and `rooms` only grow.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub struct MediaCounters {
+            $($(#[doc = $text])* pub $name: u64,)*
+        }
+
+        impl MediaCounters {
+            /// Adds one worker's reading.
+            pub(super) fn add(&mut self, worker: &WorkerCounters) {
+                $(self.$name += worker.$name.load(Ordering::Relaxed);)*
+            }
+
+            /// Every counter with its name and meaning, for an exposition.
+            pub fn entries(&self) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$((stringify!($name), concat!($($text),*).trim_ascii(), self.$name),)*]
+            }
+        }
+    };
+}
+
+counters! {
+    /// UDP datagrams received.
+    datagrams_in,
+    /// Bytes received in UDP datagrams.
+    bytes_in,
+    /// UDP datagrams sent.
+    datagrams_out,
+    /// Bytes sent in UDP datagrams.
+    bytes_out,
+    /// Datagrams dropped because they belong to nobody here.
+    dropped_unknown,
+    /// Datagrams dropped because they could not be read.
+    dropped_malformed,
+    /// Datagrams the system did not take for sending.
+    send_failures,
+    /// Media packets received from members.
+    packets_received,
+    /// Media packets dropped: not published, muted, or without the right to.
+    packets_refused,
+    /// Media packets forwarded, counted once per receiver.
+    packets_forwarded,
+    /// Keyframes asked of members.
+    keyframe_requests,
+    /// Members whose media path failed.
+    members_failed,
+    /// Commands refused because the queue was full.
+    commands_refused,
+    /// Events dropped because a room did not take them.
+    events_dropped,
+    /// Members at present.
+    members,
+    /// Rooms at present.
+    rooms,
+}

@@ -1,0 +1,85 @@
+//! One bound UDP socket of a worker: batched receive (recvmmsg and GRO where the system has them).
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+
+use mio::net::UdpSocket;
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+
+use super::MediaError;
+
+/// Kernel buffers asked for, bytes; the system may give less. A keyframe to a hundred receivers fits.
+const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
+
+/// Largest run of datagrams the kernel hands over as one.
+const RUN: usize = 64 * 1024;
+
+/// Batches read before others have their turn.
+const BATCHES: usize = 16;
+
+pub(super) struct MediaSocket {
+    pub(super) socket: UdpSocket,
+    pub(super) state: UdpSocketState,
+    /// The address members know it by; also what their media paths send from.
+    pub(super) told: SocketAddr,
+    /// Not yet read until empty.
+    pub(super) readable: bool,
+}
+
+impl MediaSocket {
+    pub(super) fn bind(address: SocketAddr, told: IpAddr) -> Result<Self, MediaError> {
+        let failed = |error| MediaError::Bind { address, error };
+        let socket = std::net::UdpSocket::bind(address).map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        let state = UdpSocketState::new(UdpSockRef::from(&socket)).map_err(failed)?;
+        for result in [
+            state.set_recv_buffer_size(UdpSockRef::from(&socket), KERNEL_BUFFER),
+            state.set_send_buffer_size(UdpSockRef::from(&socket), KERNEL_BUFFER),
+        ] {
+            if let Err(error) = result {
+                tracing::debug!(%error, "a UDP socket keeps its buffer size");
+            }
+        }
+        let port = socket.local_addr().map_err(failed)?.port();
+        Ok(Self { socket: UdpSocket::from_std(socket), state, told: SocketAddr::new(told, port), readable: true })
+    }
+
+    /// Reads what has come, a bounded number of batches; `take` gets each datagram with its source.
+    pub(super) fn receive(&mut self, buffers: &mut ReceiveBuffers, mut take: impl FnMut(SocketAddr, &[u8])) {
+        for _ in 0..BATCHES {
+            let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = buffers.slices();
+            let mut meta = [RecvMeta::default(); BATCH_SIZE];
+            let received = match self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut meta) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    return;
+                }
+                // Errors here are about something sent earlier; the next datagram is as good as any.
+                Err(_) => continue,
+            };
+            for (slice, meta) in slices.iter().zip(&meta).take(received) {
+                let bytes = &slice[..meta.len.min(slice.len())];
+                for datagram in bytes.chunks(meta.stride.max(1)) {
+                    take(meta.addr, datagram);
+                }
+            }
+        }
+    }
+}
+
+/// Memory to receive into, used for all sockets of a worker in turn.
+pub(super) struct ReceiveBuffers {
+    memory: Vec<u8>,
+}
+
+impl ReceiveBuffers {
+    pub(super) fn new() -> Self {
+        Self { memory: vec![0; BATCH_SIZE * RUN] }
+    }
+
+    fn slices(&mut self) -> [IoSliceMut<'_>; BATCH_SIZE] {
+        let mut chunks = self.memory.chunks_mut(RUN);
+        std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()))
+    }
+}

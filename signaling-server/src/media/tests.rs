@@ -1,0 +1,1 @@
+//! The media plane with real sockets on loopback; clients are str0m.
