@@ -1,0 +1,238 @@
+/**
+ * The contract between the window and the native side: every command with its arguments and answer, every event.
+ *
+ * A command is one Tauri command of the same name. Its arguments are the fields of `arguments`, in snake_case
+ * (`#[tauri::command(rename_all = "snake_case")]`). A refused command rejects with a `BridgeError`.
+ * All events come on the one channel `confab://event`, as the tagged union `BridgeEvent` (serde `tag = "type"`,
+ * `rename_all = "snake_case"`). Times are milliseconds since 1970 UTC; levels run from 0 (silence) to 1 (full scale).
+ */
+import type {
+  ChatMessage,
+  ChatMessageId,
+  ErrorCode,
+  Grants,
+  ParticipantId,
+  ParticipantInfo,
+  Role,
+  RoomCode,
+  TileRequest,
+} from "./protocol.generated";
+
+/** The channel of all events. */
+export const EVENT_CHANNEL = "confab://event";
+
+/** Tile key of the camera picture before joining. */
+export const PREVIEW_TILE = "preview/camera";
+
+/** Why a command was refused. `message` is a sentence for the person; `code` is for the program. */
+export interface BridgeError {
+  code: ErrorCode | NativeErrorCode;
+  message: string;
+  field: string | null;
+}
+
+/** What can go wrong before a server is reached, or without one. */
+export type NativeErrorCode =
+  | "link_invalid"
+  | "server_unreachable"
+  | "certificate_mismatch"
+  | "media_failed"
+  | "device_failed"
+  | "share_failed"
+  | "not_in_call"
+  | "storage_failed";
+
+/** What the program is and where it runs. */
+export interface AppInfo {
+  version: string;
+  platform: "linux" | "macos" | "windows" | "browser";
+  /** The window has no frame of the system's, so the title bar draws the buttons. */
+  window_controls: boolean;
+  /** A link the program was opened with, not yet acted on. */
+  opened_link: string | null;
+}
+
+/** A meeting a person entered as text. */
+export interface ParsedLink {
+  code: RoomCode;
+  /** `host:port`; `null` for a bare code, which means the server of the settings. */
+  server: string | null;
+  /** The text to join with: the whole link, or the bare code. */
+  join_text: string;
+}
+
+export type DeviceKind = "camera" | "microphone" | "speaker";
+
+export interface Device {
+  /** Stable over restarts as far as the system allows. */
+  id: string;
+  name: string;
+  is_default: boolean;
+  /** For people, beside the name: "720p", "USB". May be empty. */
+  detail: string;
+}
+
+export interface DeviceList {
+  cameras: Device[];
+  microphones: Device[];
+  speakers: Device[];
+}
+
+/** Which device to use. `test` is a made picture (camera) or made speech (microphone); a speaker has none. */
+export type DeviceChoice =
+  | { kind: "default" }
+  | { kind: "device"; id: string }
+  | { kind: "file"; path: string }
+  | { kind: "test" }
+  | { kind: "none" };
+
+export interface DeviceChoices {
+  camera: DeviceChoice;
+  microphone: DeviceChoice;
+  speaker: DeviceChoice;
+}
+
+/** What is wrong with a device. `message` says what happened and why, for people. */
+export interface DeviceProblem {
+  kind: DeviceKind | "screen";
+  reason: "blocked" | "missing" | "busy" | "lost" | "failed";
+  message: string;
+  /** Name of the device, when one was chosen. */
+  device: string | null;
+}
+
+/** A meeting the person was in, newest first in the settings. */
+export interface RecentMeeting {
+  code: RoomCode;
+  title: string;
+  /** What to join with. */
+  link: string;
+  joined_at: number;
+}
+
+/** What the program remembers between runs. */
+export interface Settings {
+  name: string;
+  theme: "system" | "light" | "dark" | "hc";
+  devices: DeviceChoices;
+  /** `host:port` of the server for new meetings and bare codes. Empty: the one on this computer. */
+  server: string;
+  microphone_on: boolean;
+  camera_on: boolean;
+  recent: RecentMeeting[];
+}
+
+/** With what a person enters a call. */
+export interface JoinOptions {
+  name: string;
+  devices: DeviceChoices;
+  microphone_on: boolean;
+  camera_on: boolean;
+}
+
+/** A call as it is at the moment of joining. Also sent again when a lost call was taken up or joined anew. */
+export interface JoinedCall {
+  me: ParticipantId;
+  role: Role;
+  grants: Grants;
+  code: RoomCode;
+  link: string;
+  /** May be empty. */
+  title: string;
+  /** Everybody, me too, in the order of joining. */
+  participants: ParticipantInfo[];
+  /** The newest page, oldest first. */
+  chat: ChatMessage[];
+}
+
+/** What this person sends, as it truly is. */
+export interface OwnMedia {
+  microphone_on: boolean;
+  camera_on: boolean;
+  share: ShareInfo | null;
+  hand_raised: boolean;
+}
+
+export interface ShareInfo {
+  source_id: string;
+  title: string;
+}
+
+export interface ShareSource {
+  id: string;
+  kind: "screen" | "window" | "test";
+  title: string;
+  width: number;
+  height: number;
+}
+
+export interface ChatPage {
+  /** Oldest first. */
+  messages: ChatMessage[];
+  /** There are older ones. */
+  more: boolean;
+}
+
+/** Why a call is over. */
+export type EndReason = "left" | "removed" | "replaced" | "timed_out" | "server_gone" | "failed";
+
+/** How the call stands. */
+export type CallPhase =
+  | { phase: "connecting" }
+  | { phase: "joined" }
+  | { phase: "reconnecting"; since: number; next_try_at: number | null; message: string }
+  | { phase: "ended"; reason: EndReason; message: string };
+
+export type BridgeEvent =
+  | { type: "call_joined"; call: JoinedCall }
+  | { type: "call_phase"; phase: CallPhase }
+  | { type: "roster"; participants: ParticipantInfo[] }
+  | { type: "speaking"; participants: ParticipantId[] }
+  | { type: "own_media"; media: OwnMedia }
+  | { type: "chat"; message: ChatMessage }
+  /** At most 30 a second. `microphone` is what the microphone hears, also while it is switched off. */
+  | { type: "levels"; microphone: number }
+  | { type: "devices"; devices: DeviceList }
+  /** `problem` is `null` when the device works (again). */
+  | { type: "device_problem"; kind: DeviceProblem["kind"]; problem: DeviceProblem | null }
+  /** A `confab://` link was opened while the program runs. */
+  | { type: "link_opened"; text: string }
+  | { type: "notice"; tone: "info" | "warn"; message: string };
+
+type Nothing = Record<string, never>;
+
+/** Every command: its arguments and its answer. */
+export interface Commands {
+  app_info: { arguments: Nothing; answer: AppInfo };
+  settings_get: { arguments: Nothing; answer: Settings };
+  settings_set: { arguments: { settings: Settings }; answer: null };
+  list_devices: { arguments: Nothing; answer: DeviceList };
+  parse_link: { arguments: { text: string }; answer: ParsedLink };
+  /** Opens camera and microphone before joining; again with other choices to change. Pictures come as `preview/camera`. */
+  preview_start: { arguments: { devices: DeviceChoices; camera_on: boolean; microphone_on: boolean }; answer: null };
+  preview_stop: { arguments: Nothing; answer: null };
+  /** Makes a meeting on `server` (empty: on this computer) and joins it as host. Answers after `call_joined` was sent. */
+  meeting_start: { arguments: { title: string; server: string; options: JoinOptions }; answer: null };
+  /** Joins by link or bare code. Answers after `call_joined` was sent. */
+  meeting_join: { arguments: { text: string; options: JoinOptions }; answer: null };
+  call_leave: { arguments: Nothing; answer: null };
+  set_microphone_on: { arguments: { on: boolean }; answer: null };
+  set_camera_on: { arguments: { on: boolean }; answer: null };
+  /** Changes devices in a running call. */
+  choose_devices: { arguments: { devices: DeviceChoices }; answer: null };
+  list_share_sources: { arguments: Nothing; answer: ShareSource[] };
+  share_start: { arguments: { source_id: string }; answer: null };
+  share_stop: { arguments: Nothing; answer: null };
+  hand_set: { arguments: { raised: boolean }; answer: null };
+  /** Answers when the message is on its way; it is there for all once it comes back as `chat`. */
+  chat_send: { arguments: { content: string }; answer: null };
+  chat_older: { arguments: { before: ChatMessageId | null }; answer: ChatPage };
+  /** What is shown of other people, in device pixels; replaces the view before it. */
+  view_set: { arguments: { tiles: TileRequest[] }; answer: null };
+  /** Where pictures come from: a loopback WebSocket with its token in the address. See call/frame_format.ts. */
+  frame_socket: { arguments: Nothing; answer: { url: string } };
+}
+
+export type CommandName = keyof Commands;
+export type CommandArguments<Name extends CommandName> = Commands[Name]["arguments"];
+export type CommandAnswer<Name extends CommandName> = Commands[Name]["answer"];

@@ -1,0 +1,52 @@
+/** The only file that touches the Tauri API. */
+import { invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import { getCurrentWindow } from "@tauri-apps/api/window";
+import type { Bridge, FrameChannel, WindowAction } from "./bridge";
+import { EVENT_CHANNEL, type BridgeEvent, type CommandAnswer, type CommandArguments, type CommandName } from "./commands";
+import { FrameSocket } from "./frame_socket";
+
+/** The bridge of the desktop window. Resolves once events are heard, so that none is missed. */
+export async function openNativeBridge(): Promise<Bridge> {
+  const listeners = new Set<(event: BridgeEvent) => void>();
+  await listen<BridgeEvent>(EVENT_CHANNEL, ({ payload }) => {
+    for (const listener of listeners) listener(payload);
+  });
+  const call = <Name extends CommandName>(name: Name, input: CommandArguments<Name>): Promise<CommandAnswer<Name>> =>
+    invoke<CommandAnswer<Name>>(name, { ...input });
+  return {
+    call,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    openFrames(onFrame): FrameChannel {
+      return new FrameSocket(async () => (await call("frame_socket", {})).url, onFrame);
+    },
+    copyText,
+    windowAction,
+  };
+}
+
+async function windowAction(action: WindowAction): Promise<void> {
+  const window = getCurrentWindow();
+  if (action === "minimize") await window.minimize();
+  else if (action === "toggle_maximize") await window.toggleMaximize();
+  else await window.close();
+}
+
+/** The webview's clipboard asks for a permission on some systems; a selection and `copy` needs none. */
+async function copyText(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "visually-hidden";
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    if (!copied) throw new Error("The system did not take the text.");
+  }
+}

@@ -1,0 +1,67 @@
+import type { ReactElement } from "react";
+import { ChatPanel } from "../chat/ChatPanel";
+import { Toasts } from "../design/Toasts";
+import { PeoplePanel } from "../people/PeoplePanel";
+import { SettingsDialog } from "../screens/settings/SettingsDialog";
+import { useCall } from "../state/context";
+import { CallTitleBar } from "./CallTitleBar";
+import { Dock } from "./dock/Dock";
+import { ReconnectingCard } from "./Reconnecting";
+import { ShareBanner } from "./share/ShareBanner";
+import { ShareDialog } from "./share/ShareDialog";
+import { ShortcutsDialog } from "./ShortcutsDialog";
+import { Stage } from "./stage/Stage";
+import { useNarrower } from "./stage/use_size";
+import { useControls } from "./use_controls";
+import { useProblemToasts, useTalkingWhileMuted } from "./use_problem_toasts";
+import { useHoldToTalk, useRegions, useShortcuts } from "./use_shortcuts";
+import "./dock/dock.css";
+import "./stage/stage.css";
+import "./share/share.css";
+import "./reconnecting.css";
+import "../chat/chat.css";
+import "../people/people.css";
+
+/** Below this the dock has six equal buttons and panels fill the window. */
+const NARROW_WINDOW = 640;
+
+/** The call: title bar, stage with a panel beside it, dock. */
+export function CallScreen(): ReactElement {
+  const call = useCall();
+  const controls = useControls();
+  const narrow = useNarrower(NARROW_WINDOW);
+  useShortcuts({
+    microphone: controls.toggleMicrophone,
+    camera: controls.toggleCamera,
+    share: controls.toggleShare,
+    hand: controls.toggleHand,
+    chat: controls.toggleChat,
+    people: controls.togglePeople,
+    leave: controls.leave,
+    help: controls.showShortcuts,
+    settings: controls.showSettings,
+  });
+  useHoldToTalk(call.media.microphone_on, controls.setMicrophone);
+  useRegions();
+  useProblemToasts();
+  useTalkingWhileMuted(call.media.microphone_on);
+  return (
+    <main className={narrow ? "call narrow" : "call"}>
+      <CallTitleBar controls={controls} narrow={narrow} />
+      <div className="mainrow">
+        <div className="maincol">
+          <ShareBanner />
+          <Stage />
+          {call.phase.phase === "reconnecting" && <ReconnectingCard phase={call.phase} />}
+          <Toasts />
+        </div>
+        {call.panel === "people" && <PeoplePanel />}
+        {call.panel === "chat" && <ChatPanel />}
+      </div>
+      <Dock controls={controls} narrow={narrow} />
+      {controls.dialog === "share" && <ShareDialog onClose={controls.closeDialog} />}
+      {controls.dialog === "shortcuts" && <ShortcutsDialog onClose={controls.closeDialog} />}
+      {controls.dialog === "settings" && <SettingsDialog onClose={controls.closeDialog} />}
+    </main>
+  );
+}

@@ -1,0 +1,111 @@
+import type { ReactElement } from "react";
+import { Button } from "react-aria-components";
+import { Icon } from "../../design/Icon";
+import { Tip } from "../../design/Tip";
+import { useCall, useSession } from "../../state/context";
+import { handPlace, raisedHands } from "../../state/people";
+import { words } from "../../words/en";
+import { shortcutText } from "../shortcuts";
+import type { CallControls } from "../use_controls";
+import { DockToggle } from "./DockToggle";
+import { MoreMenu } from "./MoreMenu";
+
+interface DockProps {
+  controls: CallControls;
+  narrow: boolean;
+}
+
+/** The call's controls. Where something is started is where it is stopped. */
+export function Dock({ controls, narrow }: DockProps): ReactElement {
+  const call = useCall();
+  const session = useSession();
+  const { media } = call;
+  return (
+    <footer className={narrow ? "sdock" : "dock"} role="toolbar" aria-label={words.dock.toolbar} data-region="dock">
+      {!narrow && (
+        <div className="row start">
+          <Tip text={words.call.copyLink}>
+            <Button className="dk plain" aria-label={`${words.call.copyLink}, ${call.code}`} onPress={() => void session.copyLink()}>
+              <Icon name="link" size={20} />
+              <span className="num code">{call.code}</span>
+            </Button>
+          </Tip>
+        </div>
+      )}
+      <div className="mid">
+        <DockToggle kind="microphone" on={media.microphone_on} pending={controls.pending === "microphone"} onToggle={controls.toggleMicrophone} withoutMenu={narrow} />
+        <DockToggle kind="camera" on={media.camera_on} pending={controls.pending === "camera"} onToggle={controls.toggleCamera} withoutMenu={narrow} />
+        {call.grants.share_screen && <ShareButton sharing={media.share !== null} narrow={narrow} onPress={controls.toggleShare} />}
+        {call.grants.hand && <HandButton place={handPlace(call.participants, call.me)} raised={media.hand_raised} onPress={controls.toggleHand} />}
+        <MoreMenu withDevices={narrow} onShortcuts={controls.showShortcuts} onSettings={controls.showSettings} />
+        {!narrow && <span className="sep" />}
+        <Tip text={words.dock.leave} shortcut={shortcutText("leave")}>
+          <Button className="dk leave" aria-label={words.dock.leave} onPress={controls.leave}>
+            <Icon name="leave" size={22} />
+            {!narrow && words.dock.leave}
+          </Button>
+        </Tip>
+      </div>
+      {!narrow && <div className="end"><PanelButtons controls={controls} /></div>}
+    </footer>
+  );
+}
+
+/** Chat and People; in narrow windows they stand in the title bar. */
+export function PanelButtons({ controls }: { controls: CallControls }): ReactElement {
+  const call = useCall();
+  const { unread } = call.chatState;
+  const count = call.participants.length;
+  const hands = raisedHands(call.participants).length;
+  const peopleName = words.dock.people(count) + (hands > 0 ? `, ${words.dock.peopleHands(hands)}` : "");
+  return (
+    <>
+      <Tip text={words.dock.chat} shortcut={shortcutText("chat")}>
+        <Button
+          className={call.panel === "chat" ? "dk plain active" : "dk plain"}
+          aria-pressed={call.panel === "chat"}
+          aria-label={unread > 0 ? words.dock.chatUnread(unread) : words.dock.chat}
+          onPress={controls.toggleChat}
+        >
+          <Icon name="chat" size={21} />
+          {unread > 0 && <span className="pip acc num">{unread > 99 ? "99+" : unread}</span>}
+        </Button>
+      </Tip>
+      <Tip text={words.people.heading} shortcut={shortcutText("people")}>
+        <Button
+          className={call.panel === "people" ? "dk plain active" : "dk plain"}
+          aria-pressed={call.panel === "people"}
+          aria-label={peopleName}
+          onPress={controls.togglePeople}
+        >
+          <Icon name="people" size={21} />
+          <span className="num">{count}</span>
+          {hands > 0 && <span className="pip num">{hands}</span>}
+        </Button>
+      </Tip>
+    </>
+  );
+}
+
+function ShareButton({ sharing, narrow, onPress }: { sharing: boolean; narrow: boolean; onPress: () => void }): ReactElement {
+  const name = sharing ? words.dock.stopSharing : words.dock.share;
+  return (
+    <Tip text={name} shortcut={shortcutText("share")}>
+      <Button className={sharing ? "dk live" : "dk"} aria-label={name} onPress={onPress}>
+        <Icon name={sharing ? "stop-share" : "share-screen"} size={22} />
+        {!narrow && name}
+      </Button>
+    </Tip>
+  );
+}
+
+function HandButton({ raised, place, onPress }: { raised: boolean; place: number | null; onPress: () => void }): ReactElement {
+  const verb = raised ? (place === null ? words.dock.lowerHand : words.dock.lowerHandPlace(place)) : words.dock.raiseHand;
+  return (
+    <Tip text={verb} shortcut={shortcutText("hand")}>
+      <Button className={raised ? "dk raised" : "dk"} aria-pressed={raised} aria-label={words.dock.raiseHand} onPress={onPress}>
+        <Icon name="hand" size={22} />
+      </Button>
+    </Tip>
+  );
+}

@@ -1,0 +1,66 @@
+import { useState, type ReactElement } from "react";
+import { Button, MenuTrigger } from "react-aria-components";
+import { Icon } from "../../design/Icon";
+import { Tip } from "../../design/Tip";
+import { useApp, useSession } from "../../state/context";
+import { isThere, problemWords, toggleState, type ToggleState } from "../../state/devices";
+import { words } from "../../words/en";
+import { shortcutText } from "../shortcuts";
+import { DeviceMenu } from "./DeviceMenu";
+import { LiveMicrophone } from "./LiveMicrophone";
+
+interface DockToggleProps {
+  kind: "microphone" | "camera";
+  on: boolean;
+  pending: boolean;
+  onToggle: () => void;
+  /** Only the toggle; the devices are in the More menu. */
+  withoutMenu?: boolean;
+}
+
+const LOOKS: Record<ToggleState, string> = { on: "", off: "off", blocked: "blocked", missing: "gone", pending: "" };
+
+/** Microphone or camera: shows what is true now, and each reason for "not" as another thing. */
+export function DockToggle({ kind, on, pending, onToggle, withoutMenu = false }: DockToggleProps): ReactElement {
+  const session = useSession();
+  const problem = useApp((state) => state.problems[kind]);
+  const there = useApp((state) => isThere(state.devices, kind, state.settings.devices[kind]));
+  const [menuOpen, setMenuOpen] = useState(false);
+  const state = toggleState(on, pending, there, problem);
+  const press = (): void => {
+    if (state === "missing" && !withoutMenu) setMenuOpen(true);
+    else if (state === "blocked" && problem !== undefined) {
+      const { title, text } = problemWords(problem);
+      session.dispatch({ type: "toast_shown", toast: { tone: "warn", message: title, detail: text } });
+    } else onToggle();
+  };
+  const names = words.dock[kind];
+  const verb = state === "on" ? names.turnOff : state === "off" ? names.turnOn : names[state];
+  const toggle = (
+    <Tip text={verb} shortcut={shortcutText(kind)}>
+      <Button className={withoutMenu ? `dk ${LOOKS[state]}` : "main"} aria-label={names[state]} onPress={press} data-state={state} data-control={kind}>
+        <ToggleIcon kind={kind} state={state} />
+        {withoutMenu && state === "blocked" && <span className="pip">!</span>}
+      </Button>
+    </Tip>
+  );
+  if (withoutMenu) return toggle;
+  return (
+    <div className={`dk split ${LOOKS[state]}`.trim()} role="group" aria-label={words.preview[kind]}>
+      {toggle}
+      <MenuTrigger isOpen={menuOpen} onOpenChange={setMenuOpen}>
+        <Button className="chev" aria-label={kind === "microphone" ? words.dock.microphoneMenu : words.dock.cameraMenu}>
+          <Icon name="chevron-down" size={14} />
+        </Button>
+        <DeviceMenu kinds={kind === "microphone" ? ["microphone", "speaker"] : ["camera"]} label={words.devices.menuOf[kind]} />
+      </MenuTrigger>
+      {state === "blocked" && <span className="pip">!</span>}
+    </div>
+  );
+}
+
+function ToggleIcon({ kind, state }: { kind: "microphone" | "camera"; state: ToggleState }): ReactElement {
+  if (state === "pending") return <span className="spinner" />;
+  if (kind === "microphone") return state === "on" ? <LiveMicrophone /> : <Icon name="mic-off" size={22} />;
+  return <Icon name={state === "on" ? "camera" : "camera-off"} size={22} />;
+}

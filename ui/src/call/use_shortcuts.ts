@@ -1,0 +1,79 @@
+import { useEffect, useRef } from "react";
+import { matchShortcut, takesSpace, type ShortcutName } from "./shortcuts";
+
+export type ShortcutActions = Partial<Record<ShortcutName, () => void>>;
+
+/** Acts on shortcuts anywhere in the window while mounted. */
+export function useShortcuts(actions: ShortcutActions): void {
+  const latest = useRef(actions);
+  latest.current = actions;
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.repeat) return;
+      const name = matchShortcut(event);
+      const action = name === null ? undefined : latest.current[name];
+      if (action === undefined) return;
+      event.preventDefault();
+      action();
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, []);
+}
+
+/** Space held down talks, while the microphone is off and nothing else takes Space. */
+export function useHoldToTalk(microphoneOn: boolean, set: (on: boolean) => void): void {
+  const state = useRef({ microphoneOn, set });
+  state.current = { microphoneOn, set };
+  useEffect(() => {
+    let holding = false;
+    const stop = (): void => {
+      if (!holding) return;
+      holding = false;
+      state.current.set(false);
+    };
+    const down = (event: KeyboardEvent): void => {
+      if (event.code !== "Space" || event.ctrlKey || event.metaKey || event.altKey || takesSpace(event.target)) return;
+      event.preventDefault();
+      if (event.repeat || holding || state.current.microphoneOn) return;
+      holding = true;
+      state.current.set(true);
+    };
+    const up = (event: KeyboardEvent): void => {
+      if (event.code === "Space") stop();
+    };
+    window.addEventListener("keydown", down);
+    window.addEventListener("keyup", up);
+    window.addEventListener("blur", stop);
+    return () => {
+      stop();
+      window.removeEventListener("keydown", down);
+      window.removeEventListener("keyup", up);
+      window.removeEventListener("blur", stop);
+    };
+  }, []);
+}
+
+/** F6 goes from region to region: stage, dock, panel, title bar. */
+export function useRegions(): void {
+  useEffect(() => {
+    const order = ["stage", "dock", "panel", "titlebar"];
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.key !== "F6") return;
+      event.preventDefault();
+      const regions = order
+        .map((name) => document.querySelector<HTMLElement>(`[data-region="${name}"]`))
+        .filter((region): region is HTMLElement => region !== null && firstFocusable(region) !== null);
+      const at = regions.findIndex((region) => region.contains(document.activeElement));
+      const step = event.shiftKey ? -1 : 1;
+      const next = regions[(at + step + regions.length) % regions.length];
+      if (next !== undefined) firstFocusable(next)?.focus();
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, []);
+}
+
+function firstFocusable(region: HTMLElement): HTMLElement | null {
+  return region.querySelector<HTMLElement>('button:not([disabled]):not([tabindex="-1"]), input, textarea, [tabindex="0"]');
+}

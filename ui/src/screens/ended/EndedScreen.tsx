@@ -1,0 +1,34 @@
+import type { ReactElement } from "react";
+import { Button } from "../../design/controls";
+import { Icon } from "../../design/Icon";
+import { TitleBar } from "../../design/TitleBar";
+import type { Screen } from "../../state/app_state";
+import { useSession } from "../../state/context";
+import { words } from "../../words/en";
+import "./ended.css";
+
+type EndedState = Extract<Screen, { name: "ended" }>;
+
+/** The call is over for me: why, and what can be done. */
+export function EndedScreen({ screen }: { screen: EndedState }): ReactElement {
+  const session = useSession();
+  const [title, usual] = words.ended[screen.reason];
+  const mine = screen.reason === "left";
+  const again = (): void => session.openPreview({ kind: "join", link: screen.again, title: screen.title });
+  return (
+    <div className="window">
+      <TitleBar title={screen.title} />
+      <main className="ended">
+        <span className={mine ? "well" : "well warn"}><Icon name={mine ? "leave" : "warning"} size={30} /></span>
+        <h1>{title}</h1>
+        <p className="muted md">{screen.message === "" ? usual : screen.message}</p>
+        <div className="row">
+          {screen.reason !== "removed" && (
+            <Button kind={mine ? "lg" : "primary lg"} onPress={again}>{words.ended.joinAgain}</Button>
+          )}
+          <Button kind={mine ? "primary lg" : "lg"} onPress={() => session.dispatch({ type: "home_opened" })}>{words.ended.home}</Button>
+        </div>
+      </main>
+    </div>
+  );
+}

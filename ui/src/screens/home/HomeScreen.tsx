@@ -1,0 +1,56 @@
+import { useState, type ReactElement } from "react";
+import { TitleBar } from "../../design/TitleBar";
+import { Toasts } from "../../design/Toasts";
+import { useShortcuts } from "../../call/use_shortcuts";
+import { useApp, useSession } from "../../state/context";
+import { clockTime, useNow } from "../../state/time";
+import { words } from "../../words/en";
+import { SettingsDialog } from "../settings/SettingsDialog";
+import { JoinCard } from "./JoinCard";
+import { Navigation } from "./Navigation";
+import { RecentCard } from "./RecentCard";
+import { ServerCard } from "./ServerCard";
+import { StartCard } from "./StartCard";
+import "./home.css";
+
+/** Where a person begins: a new meeting, a link or code, or a meeting they were in. */
+export function HomeScreen(): ReactElement {
+  const session = useSession();
+  const name = useApp((state) => state.settings.name);
+  const [title, setTitle] = useState("");
+  const [settingsOpen, setSettingsOpen] = useState(false);
+  const now = useNow(5_000);
+  const start = (): void => session.openPreview({ kind: "start", title });
+  useShortcuts({ newMeeting: start, settings: () => setSettingsOpen(true) });
+  return (
+    <div className="shell">
+      <Navigation onSettings={() => setSettingsOpen(true)} />
+      <div className="shell-main">
+        <TitleBar title="" withMark={false} />
+        <main className="home">
+          <div className="home-head">
+            <div>
+              <p className="muted md">
+                {new Date(now).toLocaleDateString("en-GB", { weekday: "long", day: "numeric", month: "long" })}
+              </p>
+              <h1>{words.home.greeting(new Date(now).getHours(), name.trim().split(/\s+/)[0] ?? "")}</h1>
+            </div>
+            <span className="num clock" aria-hidden="true">{clockTime(now)}</span>
+          </div>
+          <div className="home-grid">
+            <div className="home-column">
+              <StartCard title={title} onTitle={setTitle} onStart={start} />
+              <RecentCard />
+            </div>
+            <div className="home-column">
+              <JoinCard />
+              <ServerCard onChange={() => setSettingsOpen(true)} />
+            </div>
+          </div>
+        </main>
+        <Toasts />
+      </div>
+      {settingsOpen && <SettingsDialog onClose={() => setSettingsOpen(false)} />}
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+import { useEffect, useRef, useState, type ReactElement } from "react";
+import { useApp, useSession } from "../../state/context";
+import { isThere } from "../../state/devices";
+import { HEARD, meterShare } from "../../state/level";
+import { words } from "../../words/en";
+
+const CELLS = 24;
+/** The last cells mean "too loud". */
+const HOT_CELLS = 2;
+/** The meter falls over so long, milliseconds for the whole of it; it rises at once. */
+const FALL_MS = 300;
+/** "We hear you" stays so long after the last sound. */
+const HEARD_MS = 1_500;
+
+/** Whether the microphone hears anything: a row of cells, and the same in words. */
+export function LevelMeter(): ReactElement {
+  const session = useSession();
+  const on = useApp((state) => state.settings.microphone_on);
+  const there = useApp((state) => isThere(state.devices, "microphone", state.settings.devices.microphone) && state.problems.microphone === undefined);
+  const chosenNone = useApp((state) => state.settings.devices.microphone.kind === "none");
+  const meter = useRef<HTMLDivElement>(null);
+  const [heard, setHeard] = useState(false);
+  useEffect(() => {
+    let shown = 0;
+    let peak = 0;
+    let at = performance.now();
+    let last = Number.NEGATIVE_INFINITY;
+    const draw = (level: number): void => {
+      const now = performance.now();
+      const share = meterShare(level);
+      shown = Math.max(share, shown - (now - at) / FALL_MS);
+      peak = Math.max(share, peak - (now - at) / (FALL_MS * 8));
+      at = now;
+      if (share >= HEARD) last = now;
+      setHeard(now - last < HEARD_MS);
+      const lit = Math.round(shown * CELLS);
+      const peakCell = Math.round(peak * CELLS) - 1;
+      meter.current?.childNodes.forEach((cell, index) => {
+        if (!(cell instanceof HTMLElement)) return;
+        const looks = index < lit ? (index >= CELLS - HOT_CELLS ? "hot" : "on") : index === peakCell ? "pk" : "";
+        if (cell.className !== looks) cell.className = looks;
+      });
+    };
+    draw(session.level.value);
+    return session.level.subscribe(draw);
+  }, [session]);
+  const text = chosenNone ? words.preview.noMicrophone
+    : !there ? words.preview.noMicrophoneText
+      : !on ? words.preview.microphoneIsOff
+        : heard ? words.preview.weHearYou : words.preview.saySomething;
+  return (
+    <div className="mrow">
+      <div className="meter" ref={meter} role="img" aria-label={words.preview.level}>
+        {Array.from({ length: CELLS }, (_, index) => <i key={index} />)}
+      </div>
+      <span className={heard && on && there ? "xs accent-text" : "xs muted"} role="status">{text}</span>
+    </div>
+  );
+}

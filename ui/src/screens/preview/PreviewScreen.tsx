@@ -1,0 +1,49 @@
+import { useEffect, type ReactElement } from "react";
+import { TitleBar } from "../../design/TitleBar";
+import { Toasts } from "../../design/Toasts";
+import { Button } from "../../design/controls";
+import { Icon } from "../../design/Icon";
+import type { Screen } from "../../state/app_state";
+import { useApp, useSession } from "../../state/context";
+import { words } from "../../words/en";
+import { PreviewForm } from "./PreviewForm";
+import { PreviewPicture } from "./PreviewPicture";
+import "./preview.css";
+
+type PreviewState = Extract<Screen, { name: "preview" }>;
+
+/** Before joining: how one is seen and heard, and which devices do it. */
+export function PreviewScreen({ screen }: { screen: PreviewState }): ReactElement {
+  const session = useSession();
+  const devices = useApp((state) => state.settings.devices);
+  const cameraOn = useApp((state) => state.settings.camera_on);
+  const microphoneOn = useApp((state) => state.settings.microphone_on);
+  useEffect(() => {
+    void session.run("preview_start", { devices, camera_on: cameraOn, microphone_on: microphoneOn });
+  }, [session, devices, cameraOn, microphoneOn]);
+  useEffect(() => () => {
+    session.level.set(0);
+    void session.bridge.call("preview_stop", {}).catch(() => undefined);
+  }, [session]);
+  const { intent } = screen;
+  const title = intent.kind === "start" ? intent.title.trim() || words.preview.untitled : intent.title || intent.link.code;
+  return (
+    <div className="window">
+      <TitleBar
+        title={title}
+        beside={intent.kind === "join" && intent.title !== "" ? <span className="muted xs num">{intent.link.code}</span> : null}
+        end={(
+          <Button kind="ghost sm" onPress={() => session.dispatch({ type: "home_opened" })}>
+            <Icon name="chevron-down" size={15} className="turn-left" />
+            {words.preview.back}
+          </Button>
+        )}
+      />
+      <main className="pj">
+        <PreviewPicture />
+        <PreviewForm screen={screen} />
+        <Toasts />
+      </main>
+    </div>
+  );
+}

@@ -1,0 +1,141 @@
+/** Everything the window shows, and how events and the person's acts change it. Pure. */
+import type {
+  AppInfo,
+  BridgeError,
+  BridgeEvent,
+  DeviceList,
+  DeviceProblem,
+  EndReason,
+  ParsedLink,
+  RecentMeeting,
+  Settings,
+} from "../bridge/commands";
+import { joinCall, reduceCall, type CallAction, type CallState } from "./call_state";
+
+/** What the person is about to do on the preview screen. */
+export type Intent = { kind: "start"; title: string } | { kind: "join"; link: ParsedLink; title: string };
+
+export type Screen =
+  | { name: "home" }
+  | { name: "preview"; intent: Intent; busy: boolean; error: BridgeError | null }
+  | { name: "call" }
+  | { name: "ended"; reason: EndReason; message: string; again: ParsedLink; title: string };
+
+export interface Toast {
+  id: number;
+  tone: "info" | "ok" | "warn" | "danger";
+  message: string;
+  detail: string;
+  /** Stays until answered. */
+  sticky: boolean;
+  action: { label: string; does: "restart"; device: DeviceProblem["kind"] } | null;
+}
+
+export type Problems = Partial<Record<DeviceProblem["kind"], DeviceProblem>>;
+
+export interface AppState {
+  screen: Screen;
+  info: AppInfo;
+  settings: Settings;
+  devices: DeviceList;
+  /** Devices that do not work now. */
+  problems: Problems;
+  call: CallState | null;
+  toasts: readonly Toast[];
+  nextToast: number;
+}
+
+export type NewToast = Pick<Toast, "tone" | "message"> & Partial<Pick<Toast, "detail" | "sticky" | "action">>;
+
+export type AppAction =
+  | CallAction
+  | { type: "preview_opened"; intent: Intent }
+  | { type: "home_opened" }
+  | { type: "join_began" }
+  | { type: "join_refused"; error: BridgeError }
+  | { type: "settings_changed"; settings: Settings }
+  | { type: "toast_shown"; toast: NewToast }
+  | { type: "toast_closed"; id: number };
+
+/** Two toasts at most: an older one makes room. */
+const MOST_TOASTS = 2;
+const MOST_RECENT = 8;
+
+export const DEFAULT_SETTINGS: Settings = {
+  name: "",
+  theme: "system",
+  devices: { camera: { kind: "default" }, microphone: { kind: "default" }, speaker: { kind: "default" } },
+  server: "",
+  microphone_on: true,
+  camera_on: true,
+  recent: [],
+};
+
+export function initialState(info: AppInfo, settings: Settings, devices: DeviceList): AppState {
+  return { screen: { name: "home" }, info, settings, devices, problems: {}, call: null, toasts: [], nextToast: 1 };
+}
+
+export function reduce(state: AppState, event: BridgeEvent | AppAction): AppState {
+  switch (event.type) {
+    case "home_opened":
+      return { ...state, screen: { name: "home" }, call: null };
+    case "preview_opened":
+      return { ...state, screen: { name: "preview", intent: event.intent, busy: false, error: null }, call: null };
+    case "join_began":
+      return state.screen.name === "preview" ? { ...state, screen: { ...state.screen, busy: true, error: null } } : state;
+    case "join_refused":
+      return state.screen.name === "preview"
+        ? { ...state, screen: { ...state.screen, busy: false, error: event.error } }
+        : state;
+    case "settings_changed":
+      return { ...state, settings: event.settings };
+    case "devices":
+      return { ...state, devices: event.devices };
+    case "device_problem":
+      return withProblem(state, event.kind, event.problem);
+    case "toast_shown":
+      return withToast(state, event.toast);
+    case "toast_closed":
+      return { ...state, toasts: state.toasts.filter(({ id }) => id !== event.id) };
+    case "notice":
+      return withToast(state, { tone: event.tone, message: event.message });
+    case "call_joined":
+      return { ...state, screen: { name: "call" }, call: joinCall(event.call, state.call) };
+    case "call_phase":
+      if (event.phase.phase === "ended") return endCall(state, event.phase.reason, event.phase.message);
+      return withCall(state, event);
+    default:
+      return withCall(state, event);
+  }
+}
+
+function withCall(state: AppState, event: BridgeEvent | CallAction): AppState {
+  if (state.call === null) return state;
+  const call = reduceCall(state.call, event);
+  return call === state.call ? state : { ...state, call };
+}
+
+/** A call that ends before it was joined is the refusal of the join, which has its own words. */
+function endCall(state: AppState, reason: EndReason, message: string): AppState {
+  if (state.call === null || state.screen.name !== "call") return state;
+  const { code, link, title } = state.call;
+  const again: ParsedLink = { code, server: null, join_text: link === "" ? code : link };
+  return { ...state, screen: { name: "ended", reason, message, again, title }, call: null, toasts: [] };
+}
+
+function withProblem(state: AppState, kind: DeviceProblem["kind"], problem: DeviceProblem | null): AppState {
+  const { [kind]: _known, ...others } = state.problems;
+  return { ...state, problems: problem === null ? others : { ...others, [kind]: problem } };
+}
+
+function withToast(state: AppState, toast: NewToast): AppState {
+  const full: Toast = { id: state.nextToast, detail: "", sticky: false, action: null, ...toast };
+  const others = state.toasts.filter(({ message }) => message !== full.message);
+  return { ...state, toasts: [...others, full].slice(-MOST_TOASTS), nextToast: state.nextToast + 1 };
+}
+
+/** The settings after joining: this meeting first among the recent ones. */
+export function withRecent(settings: Settings, meeting: RecentMeeting): Settings {
+  const others = settings.recent.filter(({ code }) => code !== meeting.code);
+  return { ...settings, recent: [meeting, ...others].slice(0, MOST_RECENT) };
+}

@@ -1,0 +1,149 @@
+/** What the window knows of the running call, and how events change it. Pure. */
+import type { BridgeEvent, CallPhase, JoinedCall, OwnMedia } from "../bridge/commands";
+import type { ChatMessage, ParticipantId, ParticipantInfo } from "../bridge/protocol.generated";
+
+export type Panel = "people" | "chat";
+
+/** A message of mine that has not come back from the server yet. */
+export interface PendingMessage {
+  local: number;
+  content: string;
+  /** Why it was refused; `null` while it is on its way. */
+  refused: string | null;
+}
+
+export interface ChatState {
+  /** In the order of the server, oldest first. */
+  messages: readonly ChatMessage[];
+  pending: readonly PendingMessage[];
+  /** The next `local` number. */
+  nextLocal: number;
+  unread: number;
+  older: "unknown" | "loading" | "more" | "none" | "failed";
+}
+
+export interface CallState extends JoinedCall {
+  phase: CallPhase;
+  media: OwnMedia;
+  /** Loudest first. */
+  speaking: readonly ParticipantId[];
+  chatState: ChatState;
+  panel: Panel | null;
+  pinned: ParticipantId | null;
+}
+
+/** What the person does in a call that changes only the window. */
+export type CallAction =
+  | { type: "panel_toggled"; panel: Panel }
+  | { type: "panel_closed" }
+  | { type: "pin_toggled"; participant: ParticipantId }
+  | { type: "message_written"; content: string }
+  | { type: "message_refused"; local: number; reason: string }
+  | { type: "message_retried"; local: number }
+  | { type: "older_requested" }
+  | { type: "older_failed" }
+  | { type: "older_came"; messages: readonly ChatMessage[]; more: boolean };
+
+const SILENT: OwnMedia = { microphone_on: false, camera_on: false, share: null, hand_raised: false };
+
+/** The state at the moment of joining; of a call taken up again, what the window knew stays. */
+export function joinCall(joined: JoinedCall, before: CallState | null): CallState {
+  const same = before !== null && before.code === joined.code;
+  const chatState: ChatState = same
+    ? { ...before.chatState, messages: mergeMessages(before.chatState.messages, joined.chat) }
+    : { messages: joined.chat, pending: [], nextLocal: 1, unread: 0, older: joined.chat.length === 0 ? "none" : "unknown" };
+  return {
+    ...joined,
+    phase: { phase: "joined" },
+    media: same ? before.media : SILENT,
+    speaking: [],
+    chatState: same ? settle(chatState, joined.chat, [before.me, joined.me]) : chatState,
+    panel: same ? before.panel : null,
+    pinned: same ? before.pinned : null,
+  };
+}
+
+export function reduceCall(call: CallState, event: BridgeEvent | CallAction): CallState {
+  switch (event.type) {
+    case "call_phase":
+      return { ...call, phase: event.phase, speaking: event.phase.phase === "joined" ? call.speaking : [] };
+    case "roster":
+      return { ...call, participants: event.participants, pinned: stillThere(call.pinned, event.participants) };
+    case "speaking":
+      return sameList(call.speaking, event.participants) ? call : { ...call, speaking: event.participants };
+    case "own_media":
+      return { ...call, media: event.media };
+    case "panel_toggled": {
+      const panel = call.panel === event.panel ? null : event.panel;
+      return { ...call, panel, chatState: panel === "chat" ? { ...call.chatState, unread: 0 } : call.chatState };
+    }
+    case "panel_closed":
+      return { ...call, panel: null };
+    case "pin_toggled":
+      return { ...call, pinned: call.pinned === event.participant ? null : event.participant };
+    default: {
+      const chatState = reduceChat(call.chatState, event, call);
+      return chatState === call.chatState ? call : { ...call, chatState };
+    }
+  }
+}
+
+function reduceChat(chat: ChatState, event: BridgeEvent | CallAction, call: CallState): ChatState {
+  switch (event.type) {
+    case "chat": {
+      const messages = mergeMessages(chat.messages, [event.message]);
+      if (messages.length === chat.messages.length) return chat;
+      const seen = call.panel === "chat" || event.message.user_id === call.me;
+      return settle({ ...chat, messages, unread: seen ? chat.unread : chat.unread + 1 }, [event.message], [call.me]);
+    }
+    case "message_written":
+      return {
+        ...chat,
+        pending: [...chat.pending, { local: chat.nextLocal, content: event.content, refused: null }],
+        nextLocal: chat.nextLocal + 1,
+      };
+    case "message_refused":
+      return { ...chat, pending: withRefusal(chat.pending, event.local, event.reason) };
+    case "message_retried":
+      return { ...chat, pending: withRefusal(chat.pending, event.local, null) };
+    case "older_requested":
+      return { ...chat, older: "loading" };
+    case "older_failed":
+      return { ...chat, older: "failed" };
+    case "older_came":
+      return { ...chat, messages: mergeMessages(chat.messages, event.messages), older: event.more ? "more" : "none" };
+    default:
+      return chat;
+  }
+}
+
+/** Ids are version 7 UUIDs given by the server: their order is the order of acceptance. */
+export function mergeMessages(known: readonly ChatMessage[], added: readonly ChatMessage[]): readonly ChatMessage[] {
+  const ids = new Set(known.map((message) => message.id));
+  const fresh = added.filter((message) => !ids.has(message.id));
+  if (fresh.length === 0) return known;
+  return [...known, ...fresh].sort((left, right) => (left.id < right.id ? -1 : left.id > right.id ? 1 : 0));
+}
+
+/** My own message came back: the oldest one waiting with these words is no longer pending. */
+function settle(chat: ChatState, arrived: readonly ChatMessage[], mine: readonly ParticipantId[]): ChatState {
+  let pending = chat.pending;
+  for (const message of arrived) {
+    if (!mine.includes(message.user_id)) continue;
+    const index = pending.findIndex((waiting) => waiting.content === message.content);
+    if (index >= 0) pending = pending.filter((_, position) => position !== index);
+  }
+  return pending === chat.pending ? chat : { ...chat, pending };
+}
+
+function withRefusal(pending: readonly PendingMessage[], local: number, refused: string | null): PendingMessage[] {
+  return pending.map((message) => (message.local === local ? { ...message, refused } : message));
+}
+
+function stillThere(pinned: ParticipantId | null, participants: readonly ParticipantInfo[]): ParticipantId | null {
+  return participants.some(({ id }) => id === pinned) ? pinned : null;
+}
+
+function sameList(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((entry, index) => entry === right[index]);
+}
