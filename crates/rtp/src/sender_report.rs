@@ -25,7 +25,7 @@ impl<const RATE: u32> SenderReportClock<RATE> {
     /// first report. Right for timestamps within half a wrap of the report.
     pub fn wall_clock(&self, timestamp: u32) -> Option<Duration> {
         let (ntp, reported) = self.report?;
-        let base = Duration::new(ntp >> 32, ((ntp & 0xffff_ffff) * 1_000_000_000 >> 32) as u32);
+        let base = Duration::new(ntp >> 32, (((ntp & 0xffff_ffff) * 1_000_000_000) >> 32) as u32);
         let ticks = timestamp.wrapping_sub(reported) as i32;
         let distance = Duration::from_secs_f64(f64::from(ticks.unsigned_abs()) / f64::from(RATE.max(1)));
         if ticks >= 0 { Some(base + distance) } else { Some(base.saturating_sub(distance)) }

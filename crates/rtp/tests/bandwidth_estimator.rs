@@ -109,7 +109,7 @@ impl Path {
             self.link_free_at = begins + self.capacity.time_for(bytes);
             if !lost {
                 // The receiver's clock is an hour ahead.
-                arrived = Some(Duration::from_secs(3600) + (self.link_free_at + self.delay - self.start));
+                arrived = Some(Duration::from_hours(1) + (self.link_free_at + self.delay - self.start));
             }
         }
         self.on_the_way.push_back(PacketResult { sent: self.now, received: arrived.is_some(), arrived, bytes });
@@ -117,7 +117,7 @@ impl Path {
 
     fn feed_back(&mut self) {
         // What arrived a way back's delay ago is known now; a lost packet is known with its successors.
-        let known = Duration::from_secs(3600) + (self.now - self.start).saturating_sub(self.delay);
+        let known = Duration::from_hours(1) + (self.now - self.start).saturating_sub(self.delay);
         let mut ready = Vec::new();
         while let Some(packet) = self.on_the_way.front() {
             let due = packet.arrived.map_or(packet.sent + Duration::from_millis(100) < self.now, |arrived| arrived <= known);

@@ -78,9 +78,8 @@ impl PacketBuffer {
 
     /// Looks for the end of the frame that begins with `first`.
     pub fn scan(&self, first: u64) -> Scan {
-        let mut expected = first;
         let mut timestamp = None;
-        for (&number, packet) in self.packets.range(first..) {
+        for (expected, (&number, packet)) in (first..).zip(self.packets.range(first..)) {
             if number != expected {
                 return Scan::Missing;
             }
@@ -91,7 +90,6 @@ impl PacketBuffer {
             if packet.marker {
                 return Scan::Complete { last: number };
             }
-            expected += 1;
         }
         Scan::Missing
     }

@@ -4,6 +4,10 @@ use bytes::{Bytes, BytesMut};
 
 use super::nal::{NalKind, nal_units};
 
+/// Type of a payload of several units.
+const STAP_A: u8 = 24;
+/// Type of a payload with a part of a unit.
+const FU_A: u8 = 28;
 /// Bytes a unit needs inside a STAP-A payload beside itself: its length.
 const STAP_A_LENGTH: usize = 2;
 /// Payload header of STAP-A.
@@ -53,7 +57,7 @@ fn aggregate(units: &mut Vec<&[u8]>, payloads: &mut Vec<Bytes>) {
             // The header takes the highest importance of its units, and is forbidden when one of them is.
             let importance = units.iter().map(|unit| unit[0] & 0x60).max().unwrap_or(0);
             let forbidden = units.iter().fold(0, |bits, unit| bits | (unit[0] & 0x80));
-            payload.extend_from_slice(&[forbidden | importance | 24]);
+            payload.extend_from_slice(&[forbidden | importance | STAP_A]);
             for unit in units {
                 payload.extend_from_slice(&(unit.len() as u16).to_be_bytes());
                 payload.extend_from_slice(unit);
@@ -72,7 +76,7 @@ fn fragment(unit: &[u8], max_payload: usize, payloads: &mut Vec<Bytes>) {
         let start = if index == 0 { 0x80 } else { 0 };
         let end = if (index + 1) * size >= body.len() { 0x40 } else { 0 };
         let mut payload = BytesMut::with_capacity(FU_A_HEADER + part.len());
-        payload.extend_from_slice(&[(header & 0xe0) | 28, start | end | (header & 0x1f)]);
+        payload.extend_from_slice(&[(header & 0xe0) | FU_A, start | end | (header & 0x1f)]);
         payload.extend_from_slice(part);
         payloads.push(payload.freeze());
     }

@@ -1,0 +1,170 @@
+//! Retransmission as it has to be (RFC 4588): the stock chain sends repairs nobody can place, and unwraps those it
+//! gets too late to learn from them. Three things are done here:
+//!
+//! * repairs we send get their mid and repaired-rid, by which the server knows what they repair;
+//! * repairs we get are unwrapped before the chain counts what is missing;
+//! * a packet is asked for again only when the answer to the last asking could have come, and not at all while it is
+//!   as likely merely late.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rtc::interceptor::{Packet, TaggedPacket};
+use rtc::rtcp;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
+use rtc::rtp;
+
+use super::shared::Shared;
+use super::stage::Stage;
+use crate::transport::{H264_PAYLOAD_TYPE, RTX_PAYLOAD_TYPE};
+
+/// Ask for one packet at most so often: more only feeds congestion.
+const MOST_ASKINGS: u8 = 10;
+/// Never ask again sooner, however short the round trip.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(40);
+/// Lateness is never waited for longer than this before the first asking.
+const LONGEST_HOLD: Duration = Duration::from_millis(40);
+/// A number that was wanted so long ago is forgotten.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(2);
+
+struct Wanted {
+    since: Instant,
+    asked: u8,
+    last_asked: Option<Instant>,
+}
+
+pub(super) struct Repair {
+    shared: Arc<Shared>,
+    wanted: HashMap<(u32, u16), Wanted>,
+    pruned: Option<Instant>,
+    /// How late packets came lately that were missed and then came by themselves.
+    lateness: Duration,
+}
+
+impl Repair {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, wanted: HashMap::new(), pruned: None, lateness: Duration::ZERO }
+    }
+
+    /// Turns a repair back into what it repairs; `false` when it repairs nothing (padding).
+    fn unwrap(packet: &mut rtp::Packet, media_ssrc: u32) -> bool {
+        let Some((number, _)) = packet.payload.split_first_chunk::<2>() else { return false };
+        packet.header.sequence_number = u16::from_be_bytes(*number);
+        packet.header.ssrc = media_ssrc;
+        packet.header.payload_type = H264_PAYLOAD_TYPE;
+        packet.payload = packet.payload.slice(2..);
+        true
+    }
+
+    fn came(&mut self, now: Instant, ssrc: u32, sequence: u16, repaired: bool) {
+        if self.wanted.is_empty() {
+            return;
+        }
+        if let Some(wanted) = self.wanted.remove(&(ssrc, sequence)) {
+            if repaired {
+                self.shared.counters.repaired.add(1);
+            } else {
+                let late = now.saturating_duration_since(wanted.since);
+                self.lateness = self.lateness.max(late).min(LONGEST_HOLD);
+                return;
+            }
+        }
+        // Forgotten within some hundred packets, so that one bad second does not slow the repairs of the next.
+        self.lateness = self.lateness.mul_f64(0.99);
+    }
+
+    fn tag(&self, packet: &mut rtp::Packet) {
+        let Some(&index) = self.shared.by_repair_ssrc.get(&packet.header.ssrc) else { return };
+        self.shared.counters.repairs_sent.add(1);
+        let stream = &self.shared.local[index];
+        let negotiated = self.shared.negotiated();
+        let Some((mid, ids)) = negotiated.sender(stream.sender) else { return };
+        if let Some(id) = ids.mid {
+            // Cannot fail: mids are short and the number comes from the answer. Without it the repair is lost, no more.
+            let _ = packet.header.set_extension(id, Bytes::copy_from_slice(mid.as_bytes()));
+        }
+        if let (Some(id), Some(layer)) = (ids.repaired_rid, stream.layer) {
+            let _ = packet.header.set_extension(id, Bytes::from_static(layer.rid().as_bytes()));
+        }
+    }
+
+    /// What of a request is worth asking now.
+    fn worth_asking(&mut self, now: Instant, nack: &TransportLayerNack) -> Option<TransportLayerNack> {
+        let again = self.shared.round_trip().map_or(SHORTEST_INTERVAL * 2, |round_trip| {
+            (round_trip.mul_f64(1.25) + Duration::from_millis(10)).max(SHORTEST_INTERVAL)
+        });
+        let hold = self.lateness;
+        let mut numbers = Vec::new();
+        for number in nack.nacks.iter().flat_map(|pair| pair.packet_list()) {
+            let wanted = self.wanted.entry((nack.media_ssrc, number)).or_insert(Wanted {
+                since: now,
+                asked: 0,
+                last_asked: None,
+            });
+            let due = match wanted.last_asked {
+                None => now.saturating_duration_since(wanted.since) >= hold,
+                Some(last) => now.saturating_duration_since(last) >= again,
+            };
+            if due && wanted.asked < MOST_ASKINGS {
+                wanted.asked += 1;
+                wanted.last_asked = Some(now);
+                numbers.push(number);
+            }
+        }
+        self.prune(now);
+        if numbers.is_empty() {
+            return None;
+        }
+        self.shared.counters.repairs_asked.add(numbers.len() as u64);
+        Some(TransportLayerNack { nacks: nack_pairs_from_sequence_numbers(&numbers), ..nack.clone() })
+    }
+
+    fn prune(&mut self, now: Instant) {
+        if self.pruned.is_none_or(|last| now.saturating_duration_since(last) > FORGOTTEN_AFTER / 2) {
+            self.pruned = Some(now);
+            self.wanted.retain(|_, wanted| now.saturating_duration_since(wanted.since) < FORGOTTEN_AFTER);
+        }
+    }
+}
+
+impl Stage for Repair {
+    fn read(&mut self, mut packet: TaggedPacket) -> Option<TaggedPacket> {
+        if let Packet::Rtp(rtp) = &mut packet.message.packet {
+            let mut repaired = false;
+            if rtp.header.payload_type == RTX_PAYLOAD_TYPE
+                && let Some(&media) = self.shared.negotiated().repairs.get(&rtp.header.ssrc)
+            {
+                if !Self::unwrap(rtp, media) {
+                    return None;
+                }
+                repaired = true;
+            }
+            self.came(packet.now, rtp.header.ssrc, rtp.header.sequence_number, repaired);
+        }
+        Some(packet)
+    }
+
+    fn write(&mut self, mut packet: TaggedPacket) -> Option<TaggedPacket> {
+        let now = packet.now;
+        match &mut packet.message.packet {
+            Packet::Rtp(rtp) => self.tag(rtp),
+            Packet::Rtcp(reports) => {
+                let before = std::mem::take(reports);
+                for report in before {
+                    match report.as_any().downcast_ref::<TransportLayerNack>() {
+                        None => reports.push(report),
+                        Some(nack) => reports
+                            .extend(self.worth_asking(now, nack).map(|nack| Box::new(nack) as Box<dyn rtcp::Packet>)),
+                    }
+                }
+                if reports.is_empty() {
+                    return None;
+                }
+            }
+            _ => {}
+        }
+        Some(packet)
+    }
+}
