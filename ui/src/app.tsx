@@ -1,3 +1,4 @@
+import "./design/styles";
 import { useLayoutEffect, type ReactElement } from "react";
 import { CallScreen } from "./call/CallScreen";
 import { VideoProvider } from "./call/video/VideoSurface";
@@ -7,7 +8,6 @@ import { HomeScreen } from "./screens/home/HomeScreen";
 import { PreviewScreen } from "./screens/preview/PreviewScreen";
 import { SessionProvider, useApp } from "./state/context";
 import type { Session } from "./state/session";
-import "./design/styles";
 
 /** The whole window. */
 export function App({ session }: { session: Session }): ReactElement {

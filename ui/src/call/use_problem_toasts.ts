@@ -1,5 +1,6 @@
 /** Device problems of a running call become toasts, once each; the call goes on. */
 import { useEffect, useRef } from "react";
+import type { Problems } from "../state/app_state";
 import { useApp, useSession } from "../state/context";
 import { newProblems, problemWords } from "../state/devices";
 import { HEARD, meterShare } from "../state/level";
@@ -8,9 +9,11 @@ import { words } from "../words/en";
 export function useProblemToasts(): void {
   const session = useSession();
   const problems = useApp((state) => state.problems);
-  const before = useRef(problems);
+  const before = useRef<Problems>({});
   useEffect(() => {
     for (const problem of newProblems(before.current, problems)) {
+      // A device that was never there was said on the preview screen, and the dock shows it.
+      if (problem.reason === "missing") continue;
       const { title, text } = problemWords(problem);
       const restartable = problem.kind === "camera" || problem.kind === "microphone";
       session.dispatch({

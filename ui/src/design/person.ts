@@ -12,13 +12,15 @@ function firstLetter(word: string | undefined): string {
   return word?.match(/\p{L}|\p{N}/u)?.[0] ?? "";
 }
 
-/** A hue in degrees, spread evenly over the ids (FNV-1a). */
+/** A hue in degrees, spread evenly over the ids (FNV-1a, then mixed so that neighbours differ). */
 export function hueOf(id: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < id.length; index += 1) {
     hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
   }
-  return (hash >>> 0) % 360;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % 360;
 }
 
 /** What a narrow tile shows. */

@@ -44,6 +44,9 @@ export type CallAction =
   | { type: "older_failed" }
   | { type: "older_came"; messages: readonly ChatMessage[]; more: boolean };
 
+/** A first page with fewer messages than any server's page size is all there is. */
+const LEAST_PAGE = 20;
+
 const SILENT: OwnMedia = { microphone_on: false, camera_on: false, share: null, hand_raised: false };
 
 /** The state at the moment of joining; of a call taken up again, what the window knew stays. */
@@ -51,7 +54,7 @@ export function joinCall(joined: JoinedCall, before: CallState | null): CallStat
   const same = before !== null && before.code === joined.code;
   const chatState: ChatState = same
     ? { ...before.chatState, messages: mergeMessages(before.chatState.messages, joined.chat) }
-    : { messages: joined.chat, pending: [], nextLocal: 1, unread: 0, older: joined.chat.length === 0 ? "none" : "unknown" };
+    : { messages: joined.chat, pending: [], nextLocal: 1, unread: 0, older: joined.chat.length < LEAST_PAGE ? "none" : "unknown" };
   return {
     ...joined,
     phase: { phase: "joined" },

@@ -14,7 +14,7 @@ export interface DeviceOption {
   gone: boolean;
 }
 
-/** The state of a dock toggle, told apart because a person does something different in each. */
+/** The state of a dock toggle, told apart because a person does something different in each. `blocked`: it is there and cannot be used. */
 export type ToggleState = "on" | "off" | "blocked" | "missing" | "pending";
 
 export function devicesOf(devices: DeviceList, kind: DeviceKind): readonly Device[] {
@@ -56,8 +56,8 @@ export function isThere(devices: DeviceList, kind: DeviceKind, choice: DeviceCho
 
 /** What a toggle honestly is: what is true now, not what was asked for. */
 export function toggleState(on: boolean, pending: boolean, there: boolean, problem: DeviceProblem | undefined): ToggleState {
-  if (problem?.reason === "blocked") return "blocked";
   if (!there || problem?.reason === "missing" || problem?.reason === "lost") return "missing";
+  if (problem !== undefined) return "blocked";
   if (pending) return "pending";
   return on ? "on" : "off";
 }

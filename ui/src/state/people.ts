@@ -39,6 +39,15 @@ export function stripOrder(ordered: readonly ParticipantInfo[], speaking: readon
   return [...loud, ...ordered.filter((participant) => !loud.includes(participant))];
 }
 
+/** Those beside a share when there is room for `room`: always me too. */
+export function stripOf(ordered: readonly ParticipantInfo[], speaking: readonly ParticipantId[], me: ParticipantId, room: number): ParticipantInfo[] {
+  const strip = stripOrder(ordered, speaking, me);
+  const shown = strip.slice(0, room);
+  const own = strip.find(({ id }) => id === me);
+  if (own !== undefined && room > 1 && !shown.includes(own)) shown[room - 1] = own;
+  return shown;
+}
+
 /** Of the others, whose screen is shown large: the newest share first. */
 export function sharers(participants: readonly ParticipantInfo[], me: ParticipantId): ParticipantInfo[] {
   return participants.filter((participant) => participant.id !== me && sends(participant, "screen"));

@@ -33,3 +33,9 @@ export function dayAndTime(at: number, now: number): string {
   if (days === 1) return `Yesterday, ${clockTime(at)}`;
   return new Date(at).toLocaleDateString("en-GB", { day: "numeric", month: "long" });
 }
+
+/** "Saturday, 21 November". */
+export function dayInWords(at: number): string {
+  const weekday = new Date(at).toLocaleDateString("en-GB", { weekday: "long" });
+  return `${weekday}, ${new Date(at).toLocaleDateString("en-GB", { day: "numeric", month: "long" })}`;
+}

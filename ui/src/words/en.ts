@@ -20,7 +20,7 @@ export const words = {
     home: "Home",
     settings: "Settings",
     greeting: (hour: number, name: string) => {
-      const part = hour < 5 ? "Good night" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening";
+      const part = hour < 5 ? "Good evening" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening";
       return name === "" ? part : `${part}, ${name}`;
     },
     startHeading: "Start a meeting",
@@ -67,7 +67,8 @@ export const words = {
     noCameraTitle: "No camera found",
     noCameraText: "Plug one in, or join without it: the others see your initials.",
     noCameraChosen: "You join without a camera",
-    noMicrophoneText: "No microphone found. You can listen, and write in the chat.",
+    noMicrophoneShort: "No microphone",
+    noMicrophoneText: "The others cannot hear you. You can listen, and write in the chat.",
     tryAgain: "Try again",
     useTestPicture: "Use the test picture",
     level: "Microphone level",

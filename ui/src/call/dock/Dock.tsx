@@ -25,7 +25,7 @@ export function Dock({ controls, narrow }: DockProps): ReactElement {
       {!narrow && (
         <div className="row start">
           <Tip text={words.call.copyLink}>
-            <Button className="dk plain" aria-label={`${words.call.copyLink}, ${call.code}`} onPress={() => void session.copyLink()}>
+            <Button preventFocusOnPress className="dk plain" aria-label={`${words.call.copyLink}, ${call.code}`} onPress={() => void session.copyLink()}>
               <Icon name="link" size={20} />
               <span className="num code">{call.code}</span>
             </Button>
@@ -40,7 +40,7 @@ export function Dock({ controls, narrow }: DockProps): ReactElement {
         <MoreMenu withDevices={narrow} onShortcuts={controls.showShortcuts} onSettings={controls.showSettings} />
         {!narrow && <span className="sep" />}
         <Tip text={words.dock.leave} shortcut={shortcutText("leave")}>
-          <Button className="dk leave" aria-label={words.dock.leave} onPress={controls.leave}>
+          <Button preventFocusOnPress className="dk leave" aria-label={words.dock.leave} onPress={controls.leave}>
             <Icon name="leave" size={22} />
             {!narrow && words.dock.leave}
           </Button>
@@ -62,6 +62,7 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
     <>
       <Tip text={words.dock.chat} shortcut={shortcutText("chat")}>
         <Button
+          preventFocusOnPress
           className={call.panel === "chat" ? "dk plain active" : "dk plain"}
           aria-pressed={call.panel === "chat"}
           aria-label={unread > 0 ? words.dock.chatUnread(unread) : words.dock.chat}
@@ -73,6 +74,7 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
       </Tip>
       <Tip text={words.people.heading} shortcut={shortcutText("people")}>
         <Button
+          preventFocusOnPress
           className={call.panel === "people" ? "dk plain active" : "dk plain"}
           aria-pressed={call.panel === "people"}
           aria-label={peopleName}
@@ -80,7 +82,7 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
         >
           <Icon name="people" size={21} />
           <span className="num">{count}</span>
-          {hands > 0 && <span className="pip num">{hands}</span>}
+          {hands > 0 && <span className="pip beside num">{hands}</span>}
         </Button>
       </Tip>
     </>
@@ -91,7 +93,7 @@ function ShareButton({ sharing, narrow, onPress }: { sharing: boolean; narrow: b
   const name = sharing ? words.dock.stopSharing : words.dock.share;
   return (
     <Tip text={name} shortcut={shortcutText("share")}>
-      <Button className={sharing ? "dk live" : "dk"} aria-label={name} onPress={onPress}>
+      <Button preventFocusOnPress className={sharing ? "dk live" : "dk"} aria-label={name} onPress={onPress}>
         <Icon name={sharing ? "stop-share" : "share-screen"} size={22} />
         {!narrow && name}
       </Button>
@@ -103,7 +105,7 @@ function HandButton({ raised, place, onPress }: { raised: boolean; place: number
   const verb = raised ? (place === null ? words.dock.lowerHand : words.dock.lowerHandPlace(place)) : words.dock.raiseHand;
   return (
     <Tip text={verb} shortcut={shortcutText("hand")}>
-      <Button className={raised ? "dk raised" : "dk"} aria-pressed={raised} aria-label={words.dock.raiseHand} onPress={onPress}>
+      <Button preventFocusOnPress className={raised ? "dk raised" : "dk"} aria-pressed={raised} aria-label={words.dock.raiseHand} onPress={onPress}>
         <Icon name="hand" size={22} />
       </Button>
     </Tip>

@@ -35,10 +35,11 @@ export function DockToggle({ kind, on, pending, onToggle, withoutMenu = false }:
     } else onToggle();
   };
   const names = words.dock[kind];
-  const verb = state === "on" ? names.turnOff : state === "off" ? names.turnOn : names[state];
+  const name = state === "blocked" && problem !== undefined ? words.devices.problem[kind][problem.reason] : names[state];
+  const verb = state === "on" ? names.turnOff : state === "off" ? names.turnOn : name;
   const toggle = (
     <Tip text={verb} shortcut={shortcutText(kind)}>
-      <Button className={withoutMenu ? `dk ${LOOKS[state]}` : "main"} aria-label={names[state]} onPress={press} data-state={state} data-control={kind}>
+      <Button preventFocusOnPress className={withoutMenu ? `dk ${LOOKS[state]}` : "main"} aria-label={name} onPress={press} data-state={state} data-control={kind}>
         <ToggleIcon kind={kind} state={state} />
         {withoutMenu && state === "blocked" && <span className="pip">!</span>}
       </Button>

@@ -7,9 +7,13 @@ import { meterShare } from "../../state/level";
 export function LiveMicrophone(): ReactElement {
   const { level } = useSession();
   const fill = useRef<HTMLElement>(null);
-  useEffect(() => level.subscribe((value) => {
-    if (fill.current !== null) fill.current.style.transform = `scaleY(${meterShare(value).toFixed(3)})`;
-  }), [level]);
+  useEffect(() => {
+    const show = (value: number): void => {
+      if (fill.current !== null) fill.current.style.transform = `scaleY(${meterShare(value).toFixed(3)})`;
+    };
+    show(level.value);
+    return level.subscribe(show);
+  }, [level]);
   return (
     <span className="miclive">
       <span className="fill"><i ref={fill} /></span>

@@ -1,7 +1,7 @@
 import { useRef, useState, type KeyboardEvent, type ReactElement } from "react";
 import type { ParticipantInfo } from "../../bridge/protocol.generated";
 import { useCall, useSession } from "../../state/context";
-import { pageCount, pageOf, sharers, stageOrder, stripOrder } from "../../state/people";
+import { pageCount, pageOf, sharers, stageOrder, stripOf } from "../../state/people";
 import { words } from "../../words/en";
 import { gridLayout, optionsFor, pageSize, shareLayout, type Rect } from "../grid";
 import { VideoSurface } from "../video/VideoSurface";
@@ -21,7 +21,9 @@ interface Arrangement {
   pages: number;
 }
 
+/** Room for what stands under the grid, so that it never lies over a face. */
 const ALONE_BAND = 76;
+const PAGES_BAND = 38;
 
 /** Faces and shared screens. Tiles keep their place when someone speaks; only a person's act moves them. */
 export function Stage(): ReactElement {
@@ -41,7 +43,7 @@ export function Stage(): ReactElement {
   const share = sharer === undefined || size.width === 0 ? null : shareLayout(ordered.length, size.width, size.height);
   let arrangement: Arrangement = { shown: [], rects: [], pages: 1 };
   if (share !== null) {
-    arrangement = { shown: stripOrder(ordered, call.speaking, call.me).slice(0, share.strip.length), rects: share.strip, pages: 1 };
+    arrangement = { shown: stripOf(ordered, call.speaking, call.me, share.strip.length), rects: share.strip, pages: 1 };
   } else if (size.width > 0) {
     const area: Rect = { x: padding, y: padding, width: size.width - 2 * padding, height: size.height - 2 * padding - (alone ? ALONE_BAND : 0) };
     arrangement = arrangeGrid(ordered, area, page, call.me, call.pinned, call.speaking);
@@ -85,6 +87,7 @@ function arrangeGrid(
   heard: readonly string[],
 ): Arrangement {
   const options = optionsFor(area.width);
+  if (pageSize(ordered.length, area.width, area.height, options) < ordered.length) area = { ...area, height: area.height - PAGES_BAND };
   const perPage = pageSize(ordered.length, area.width, area.height, options);
   const pages = pageCount(ordered.length, perPage);
   const shown = pageOf(ordered, perPage, Math.min(page, pages - 1), me, (id) => id === pinned, heard);

@@ -3,7 +3,7 @@ import { TitleBar } from "../../design/TitleBar";
 import { Toasts } from "../../design/Toasts";
 import { useShortcuts } from "../../call/use_shortcuts";
 import { useApp, useSession } from "../../state/context";
-import { clockTime, useNow } from "../../state/time";
+import { clockTime, dayInWords, useNow } from "../../state/time";
 import { words } from "../../words/en";
 import { SettingsDialog } from "../settings/SettingsDialog";
 import { JoinCard } from "./JoinCard";
@@ -31,7 +31,7 @@ export function HomeScreen(): ReactElement {
           <div className="home-head">
             <div>
               <p className="muted md">
-                {new Date(now).toLocaleDateString("en-GB", { weekday: "long", day: "numeric", month: "long" })}
+                {dayInWords(now)}
               </p>
               <h1>{words.home.greeting(new Date(now).getHours(), name.trim().split(/\s+/)[0] ?? "")}</h1>
             </div>

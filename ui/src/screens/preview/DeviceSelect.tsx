@@ -26,7 +26,7 @@ export function DeviceSelect({ kind }: { kind: DeviceKind }): ReactElement {
         if (option !== undefined) void session.chooseDevices({ [kind]: option.choice });
       }}
     >
-      <Label>{words.preview[kind]}</Label>
+      <Label className="label">{words.preview[kind]}</Label>
       <Button className="field">
         <Icon name={ICONS[kind]} size={17} className={problem === undefined ? "muted" : "warn-text"} />
         <span className="grow trunc">{shown}</span>

@@ -45,15 +45,18 @@ export function LevelMeter(): ReactElement {
     return session.level.subscribe(draw);
   }, [session]);
   const text = chosenNone ? words.preview.noMicrophone
-    : !there ? words.preview.noMicrophoneText
+    : !there ? words.preview.noMicrophoneShort
       : !on ? words.preview.microphoneIsOff
         : heard ? words.preview.weHearYou : words.preview.saySomething;
   return (
-    <div className="mrow">
-      <div className="meter" ref={meter} role="img" aria-label={words.preview.level}>
-        {Array.from({ length: CELLS }, (_, index) => <i key={index} />)}
+    <>
+      <div className="mrow">
+        <div className="meter" ref={meter} role="img" aria-label={words.preview.level}>
+          {Array.from({ length: CELLS }, (_, index) => <i key={index} />)}
+        </div>
+        <span className={heard && on && there ? "xs accent-text" : "xs muted"} role="status">{text}</span>
       </div>
-      <span className={heard && on && there ? "xs accent-text" : "xs muted"} role="status">{text}</span>
-    </div>
+      {!there && !chosenNone && <p className="xs muted">{words.preview.noMicrophoneText}</p>}
+    </>
   );
 }

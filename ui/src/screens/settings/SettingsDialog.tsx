@@ -32,7 +32,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }): ReactEleme
             value={settings.theme}
             onChange={(theme) => void session.saveSettings({ ...settings, theme: theme as Settings["theme"] })}
           >
-            <Label>{words.settings.theme}</Label>
+            <Label className="label">{words.settings.theme}</Label>
             <span className="seg">
               {THEMES.map((theme) => <Radio key={theme} value={theme}>{words.settings.themes[theme]}</Radio>)}
             </span>
