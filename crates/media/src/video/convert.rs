@@ -1,0 +1,260 @@
+//! Pictures of cameras and screens to [`I420Frame`], and frames to RGBA for files and tests.
+//!
+//! Sources are taken to be BT.601, limited range, except JPEG, which is full range by definition (JFIF) and is brought
+//! into limited range here.
+
+use yuv::{
+    BufferStoreMut, YuvConversionMode, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut, YuvRange,
+    YuvStandardMatrix,
+};
+use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
+use zune_jpeg::JpegDecoder;
+
+use crate::video_frame::I420Frame;
+
+/// Largest side of a picture that is converted, in pixels.
+pub const MAX_SIDE: u32 = 8192;
+
+/// Why a picture could not be converted.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    /// The buffer is shorter than the format and size ask for.
+    #[error("The picture has {actual} bytes, {width}x{height} needs {needed}.")]
+    TooShort {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Bytes needed.
+        needed: usize,
+        /// Bytes there are.
+        actual: usize,
+    },
+    /// A side is 0, 1 or over [`MAX_SIDE`].
+    #[error("Pictures of {0}x{1} are not supported.")]
+    BadSize(u32, u32),
+    /// The JPEG is damaged or of an unusual kind.
+    #[error("The JPEG picture could not be read: {0}")]
+    Jpeg(String),
+    /// The converter refused the picture.
+    #[error("The picture could not be converted: {0}")]
+    Failed(String),
+}
+
+/// Converts packed YUYV (YUY2), `width * 2` bytes a row; longer buffers are trimmed. Odd sides lose one pixel.
+///
+/// # Errors
+/// [`ConvertError::TooShort`] or [`ConvertError::BadSize`].
+pub fn yuyv(data: &[u8], width: u32, height: u32) -> Result<I420Frame, ConvertError> {
+    packed(data, width, height, yuv::yuyv422_to_yuv420)
+}
+
+/// Converts packed UYVY, `width * 2` bytes a row; longer buffers are trimmed. Odd sides lose one pixel.
+///
+/// # Errors
+/// [`ConvertError::TooShort`] or [`ConvertError::BadSize`].
+pub fn uyvy(data: &[u8], width: u32, height: u32) -> Result<I420Frame, ConvertError> {
+    packed(data, width, height, yuv::uyvy422_to_yuv420)
+}
+
+type PackedConversion = fn(&mut YuvPlanarImageMut<'_, u8>, &YuvPackedImage<'_, u8>) -> Result<(), yuv::YuvError>;
+
+fn packed(data: &[u8], width: u32, height: u32, convert: PackedConversion) -> Result<I420Frame, ConvertError> {
+    // The driver's rows are as wide as the size it named, rounded up to whole pairs of pixels.
+    let stride = width.next_multiple_of(2) * 2;
+    let data = checked(data, width, height, stride as usize * height as usize)?;
+    let mut frame = I420Frame::new(width, height);
+    let (even_width, even_height) = (frame.width(), frame.height());
+    let source = YuvPackedImage { yuy: data, yuy_stride: stride, width: even_width, height: even_height };
+    convert(&mut borrowed(&mut frame), &source).map_err(|error| ConvertError::Failed(error.to_string()))?;
+    Ok(frame)
+}
+
+/// Converts NV12 without padding; longer buffers are trimmed. Odd sides lose one pixel.
+///
+/// # Errors
+/// [`ConvertError::TooShort`] or [`ConvertError::BadSize`].
+pub fn nv12(data: &[u8], width: u32, height: u32) -> Result<I420Frame, ConvertError> {
+    let (columns, rows) = (width as usize, height as usize);
+    let chroma_stride = columns.next_multiple_of(2);
+    let data = checked(data, width, height, columns * rows + chroma_stride * rows.div_ceil(2))?;
+    let mut frame = I420Frame::new(width, height);
+    let (even_columns, half_columns) = (frame.y_stride(), frame.u_stride());
+    let [y, u, v] = frame.planes_mut();
+    for (target, source) in y.chunks_exact_mut(even_columns).zip(data.chunks_exact(columns)) {
+        target.copy_from_slice(&source[..even_columns]);
+    }
+    let chroma_rows = data[columns * rows..].chunks_exact(chroma_stride);
+    for ((blue, red), pairs) in u.chunks_exact_mut(half_columns).zip(v.chunks_exact_mut(half_columns)).zip(chroma_rows)
+    {
+        for ((blue, red), pair) in blue.iter_mut().zip(red).zip(pairs.chunks_exact(2)) {
+            *blue = pair[0];
+            *red = pair[1];
+        }
+    }
+    Ok(frame)
+}
+
+/// Converts planar I420 without padding; longer buffers are trimmed. Odd sides lose one pixel.
+///
+/// # Errors
+/// [`ConvertError::TooShort`] or [`ConvertError::BadSize`].
+pub fn i420(data: &[u8], width: u32, height: u32) -> Result<I420Frame, ConvertError> {
+    let (columns, rows) = (width as usize, height as usize);
+    let (half_columns, half_rows) = (columns.div_ceil(2), rows.div_ceil(2));
+    let (luma, chroma) = (columns * rows, half_columns * half_rows);
+    let data = checked(data, width, height, luma + 2 * chroma)?;
+    let (y, rest) = data.split_at(luma);
+    let (u, v) = rest.split_at(chroma);
+    I420Frame::from_planes(width, height, [(y, columns), (u, half_columns), (v, half_columns)])
+        .ok_or(ConvertError::BadSize(width, height))
+}
+
+/// Converts BGRA or BGRX (what X11 and `PipeWire` give) with `stride` bytes a row. Odd sides lose one pixel.
+///
+/// # Errors
+/// [`ConvertError::TooShort`] or [`ConvertError::BadSize`].
+pub fn bgra(data: &[u8], stride: usize, width: u32, height: u32) -> Result<I420Frame, ConvertError> {
+    rgb(data, stride, width, height, yuv::bgra_to_yuv420)
+}
+
+/// Converts RGBA or RGBX with `stride` bytes a row. Odd sides lose one pixel.
+///
+/// # Errors
+/// [`ConvertError::TooShort`] or [`ConvertError::BadSize`].
+pub fn rgba(data: &[u8], stride: usize, width: u32, height: u32) -> Result<I420Frame, ConvertError> {
+    rgb(data, stride, width, height, yuv::rgba_to_yuv420)
+}
+
+type RgbConversion = fn(
+    &mut YuvPlanarImageMut<'_, u8>,
+    &[u8],
+    u32,
+    YuvRange,
+    YuvStandardMatrix,
+    YuvConversionMode,
+) -> Result<(), yuv::YuvError>;
+
+fn rgb(data: &[u8], stride: usize, width: u32, height: u32, convert: RgbConversion) -> Result<I420Frame, ConvertError> {
+    let row = width as usize * 4;
+    let needed = stride.max(row) * (height as usize).saturating_sub(1) + row;
+    checked(data, width, height, needed)?;
+    if stride < row {
+        return Err(ConvertError::TooShort { width, height, needed: row, actual: stride });
+    }
+    let mut frame = I420Frame::new(width, height);
+    // The converter wants whole rows, also for the last one, which grabbed windows do not always have.
+    let rows = frame.height() as usize;
+    let whole;
+    let source = if data.len() >= stride * rows {
+        &data[..stride * rows]
+    } else {
+        let mut copy = data.to_vec();
+        copy.resize(stride * rows, 0);
+        whole = copy;
+        &whole
+    };
+    convert(
+        &mut borrowed(&mut frame),
+        source,
+        stride as u32,
+        YuvRange::Limited,
+        YuvStandardMatrix::Bt601,
+        YuvConversionMode::Balanced,
+    )
+    .map_err(|error| ConvertError::Failed(error.to_string()))?;
+    Ok(frame)
+}
+
+/// Decodes one picture of an MJPEG stream (also without Huffman tables, as cameras send it); bytes after the end
+/// marker are ignored. Odd sides lose one pixel.
+///
+/// # Errors
+/// [`ConvertError::Jpeg`] for damaged or unusual pictures.
+pub fn mjpeg(data: &[u8]) -> Result<I420Frame, ConvertError> {
+    let options = DecoderOptions::default()
+        .set_max_width(MAX_SIDE as usize)
+        .set_max_height(MAX_SIDE as usize)
+        .jpeg_set_out_colorspace(ColorSpace::YCbCr);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
+    let pixels = decoder.decode().map_err(|error| ConvertError::Jpeg(error.to_string()))?;
+    let (width, height) =
+        decoder.dimensions().ok_or_else(|| ConvertError::Jpeg("it does not say its size".to_owned()))?;
+    if width < 2 || height < 2 || pixels.len() < width * height * 3 {
+        return Err(ConvertError::Jpeg(format!("{} bytes came out for {width}x{height}", pixels.len())));
+    }
+    Ok(from_full_range_ycc(&pixels, width, height))
+}
+
+/// Interleaved full-range `YCbCr` to limited-range I420, averaging the chroma of 2x2 pixels.
+fn from_full_range_ycc(pixels: &[u8], width: usize, height: usize) -> I420Frame {
+    let mut frame = I420Frame::new(width as u32, height as u32);
+    let (columns, rows) = (frame.y_stride(), frame.height() as usize);
+    let [y, u, v] = frame.planes_mut();
+    for row in 0..rows {
+        let source = &pixels[row * width * 3..(row * width + columns) * 3];
+        for (luma, pixel) in y[row * columns..(row + 1) * columns].iter_mut().zip(source.chunks_exact(3)) {
+            *luma = (16 + (u32::from(pixel[0]) * 219 + 127) / 255) as u8;
+        }
+    }
+    let half = columns / 2;
+    for row in 0..rows / 2 {
+        let upper = &pixels[row * 2 * width * 3..][..columns * 3];
+        let lower = &pixels[(row * 2 + 1) * width * 3..][..columns * 3];
+        let targets = u[row * half..(row + 1) * half].iter_mut().zip(&mut v[row * half..(row + 1) * half]);
+        for ((blue, red), (above, below)) in targets.zip(upper.chunks_exact(6).zip(lower.chunks_exact(6))) {
+            let sum = |channel: usize| {
+                [above[channel], above[channel + 3], below[channel], below[channel + 3]].map(u32::from).iter().sum::<u32>()
+            };
+            // Four samples of 0..=255 around 128 to one of 16..=240 around 128.
+            *blue = ((sum(1) * 224 + (128 * 4 * 31) + 510) / 1020) as u8;
+            *red = ((sum(2) * 224 + (128 * 4 * 31) + 510) / 1020) as u8;
+        }
+    }
+    frame
+}
+
+/// The picture as RGBA bytes, opaque, without padding.
+pub fn to_rgba(frame: &I420Frame) -> Vec<u8> {
+    let mut pixels = vec![255; frame.width() as usize * frame.height() as usize * 4];
+    let source = YuvPlanarImage {
+        y_plane: frame.y(),
+        y_stride: frame.y_stride() as u32,
+        u_plane: frame.u(),
+        u_stride: frame.u_stride() as u32,
+        v_plane: frame.v(),
+        v_stride: frame.v_stride() as u32,
+        width: frame.width(),
+        height: frame.height(),
+    };
+    yuv::yuv420_to_rgba(&source, &mut pixels, frame.width() * 4, YuvRange::Limited, YuvStandardMatrix::Bt601)
+        .expect("a frame's planes always fit its size");
+    pixels
+}
+
+fn checked(data: &[u8], width: u32, height: u32, needed: usize) -> Result<&[u8], ConvertError> {
+    if !(2..=MAX_SIDE).contains(&width) || !(2..=MAX_SIDE).contains(&height) {
+        return Err(ConvertError::BadSize(width, height));
+    }
+    data.get(..needed).ok_or(ConvertError::TooShort { width, height, needed, actual: data.len() })
+}
+
+fn borrowed(frame: &mut I420Frame) -> YuvPlanarImageMut<'_, u8> {
+    let (width, height) = (frame.width(), frame.height());
+    let [y, u, v] = frame.planes_mut();
+    YuvPlanarImageMut {
+        y_plane: BufferStoreMut::Borrowed(y),
+        y_stride: width,
+        u_plane: BufferStoreMut::Borrowed(u),
+        u_stride: width / 2,
+        v_plane: BufferStoreMut::Borrowed(v),
+        v_stride: width / 2,
+        width,
+        height,
+    }
+}
+
+#[cfg(test)]
+mod tests;
