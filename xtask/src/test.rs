@@ -84,8 +84,9 @@ fn lint_step(count: &mut Count) -> Outcome {
 fn rust_step(count: &mut Count) -> Outcome {
     ui::build()?;
     let driver = tools::ensure(tools::TAURI_DRIVER)?;
-    // The promises start the real programs, which `cargo test` alone does not build.
-    process::run(cargo().args(["build", "--quiet", "--workspace"]))?;
+    // The promises start the real programs, which `cargo test` alone does not build. With all targets, so that the
+    // features of the dependencies are the same in both and nothing is built twice.
+    process::run(cargo().args(["build", "--quiet", "--workspace", "--all-targets"]))?;
     let mut command = cargo();
     command
         .args(["test", "--workspace", "--no-fail-fast"])
