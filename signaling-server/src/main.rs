@@ -1,2 +1,48 @@
-//! confab-server
-fn main() {}
+//! `confab-server`: the server as a program.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use confab_server::{Config, Server, start_logging, stop_requested};
+
+/// Confab's server. Without any option it listens on this computer only and keeps its data in your data folder.
+#[derive(Parser)]
+#[command(name = "confab-server", version)]
+struct Arguments {
+    #[command(flatten)]
+    config: Config,
+
+    /// Print the host key at this start too, not only at the first.
+    #[arg(long)]
+    show_host_key: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Err(error) = start_logging(&arguments.config) {
+        eprintln!("confab-server: {error}");
+        return ExitCode::FAILURE;
+    }
+    let server = match Server::start(arguments.config).await {
+        Ok(server) => server,
+        Err(error) => {
+            eprintln!("confab-server: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if server.host_key_is_new() || arguments.show_host_key {
+        // To the terminal and not through the log: logs are collected.
+        eprintln!("Host key, to start meetings from outside this network: {}", server.host_key());
+    }
+    println!("Confab server listening on http://{}", server.address());
+    // Whoever started the server may have closed its output.
+    let _ = std::io::stdout().flush();
+    stop_requested().await;
+    tokio::select! {
+        () = server.shutdown() => ExitCode::SUCCESS,
+        // Asked twice: at once.
+        () = stop_requested() => ExitCode::from(130),
+    }
+}

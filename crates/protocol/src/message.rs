@@ -294,6 +294,28 @@ pub enum ServerMessage {
 }
 
 impl ClientMessage {
+    /// Every `event_type` a client may send.
+    pub const EVENT_TYPES: [&'static str; 13] = [
+        "ping",
+        "meeting.create",
+        "call.join",
+        "call.resume",
+        "call.restart",
+        "call.leave",
+        "call.publish",
+        "call.unpublish",
+        "call.mute",
+        "call.view",
+        "call.hand",
+        "chat.message",
+        "chat.history",
+    ];
+
+    /// Whether messages of this `event_type` carry SDP, so that the larger size limit applies.
+    pub fn event_type_carries_sdp(event_type: &str) -> bool {
+        matches!(event_type, "call.join" | "call.resume" | "call.restart")
+    }
+
     /// Whether the larger size limit applies, because the message carries SDP.
     pub fn carries_sdp(&self) -> bool {
         matches!(self, Self::CallJoin { .. } | Self::CallResume { .. } | Self::CallRestart { .. })

@@ -1,11 +1,11 @@
 //! Coming in and going out: join, resume, ICE restart, leave. Each of the first three waits for the media plane; what
 //! was asked is kept as [`Pending`] meanwhile, one a person.
 
-use confab_protocol::{ErrorCode, LeaveReason, ParticipantId, RequestId, ServerMessage};
+use confab_protocol::{ErrorCode, LeaveReason, ParticipantId, RequestId, ServerMessage, SlotAssignment};
 
 use crate::command::{JoinRequest, Now, Refusal, SessionEnd, SessionId};
 use crate::effect::{Effect, MediaPurpose};
-use crate::member::{MediaPath, Member};
+use crate::member::{FromMedia, MediaPath, Member};
 use crate::room::{Room, refuse};
 use crate::text::clean_name;
 
@@ -19,6 +19,8 @@ pub(crate) struct Pending {
     abandoned: bool,
     /// The member's old media path was left open for the join to replace; close it if the join fails.
     close_if_refused: bool,
+    /// What the media plane said about the new path before its answer was seen here.
+    pub(crate) heard: FromMedia,
 }
 
 #[derive(Clone, Debug)]
@@ -30,7 +32,7 @@ enum PendingKind {
 
 impl Pending {
     fn new(session: SessionId, request: RequestId, kind: PendingKind) -> Self {
-        Self { session, request, kind, abandoned: false, close_if_refused: false }
+        Self { session, request, kind, abandoned: false, close_if_refused: false, heard: FromMedia::default() }
     }
 
     pub(crate) fn is_join(&self) -> bool {
@@ -127,12 +129,13 @@ impl Room {
         now: Now,
         session: SessionId,
         participant: ParticipantId,
+        slots: &[SlotAssignment],
         out: &mut Vec<Effect>,
     ) {
         let Some(pending) = self.take_pending(session, participant) else { return };
         match pending.kind {
             PendingKind::Join(_) if pending.abandoned => self.forget_abandoned_join(now, participant, out),
-            PendingKind::Join(join) => self.complete_join(now, *join, out),
+            PendingKind::Join(join) => self.complete_join(now, *join, slots, &pending.heard, out),
             PendingKind::Resume if !pending.abandoned => {
                 self.complete_resume(now, session, pending.request, participant, out);
             }
@@ -151,7 +154,14 @@ impl Room {
         self.remove_if_forsaken(participant, out);
     }
 
-    fn complete_join(&mut self, now: Now, join: JoinRequest, out: &mut Vec<Effect>) {
+    fn complete_join(
+        &mut self,
+        now: Now,
+        join: JoinRequest,
+        slots: &[SlotAssignment],
+        heard: &FromMedia,
+        out: &mut Vec<Effect>,
+    ) {
         let (session, participant) = (join.session, join.participant);
         let name = match clean_name(&join.name, self.config.name_chars) {
             name if name.is_empty() => "Guest".to_owned(),
@@ -171,7 +181,9 @@ impl Room {
             hand_raised_at: None,
             joined_at: now.unix_ms,
             order: self.next_order,
+            heard: FromMedia::default(),
         };
+        member.heard.take_slots(slots);
         let before = self.members.remove(&participant);
         if let Some(before) = &before {
             member.order = before.order;
@@ -188,6 +200,12 @@ impl Room {
         self.members.insert(participant, member);
         self.sessions.insert(session, participant);
         self.greet(session, join.request, participant, out);
+        if !heard.slots.is_empty() {
+            self.media_slots(participant, heard.slots.values().cloned().collect(), out);
+        }
+        for (source, wanted) in &heard.layers {
+            self.media_layers(participant, *source, wanted.clone(), out);
+        }
         let news = match before {
             Some(_) => ServerMessage::CallParticipantUpdated { participant: info },
             None => ServerMessage::CallParticipantJoined { participant: info },
@@ -226,7 +244,16 @@ impl Room {
             grants: member.grants,
             participants: self.participants(),
             chat: self.recent_chat.iter().cloned().collect(),
+            slots: member.heard.slots.values().cloned().collect(),
         });
+        for (source, wanted) in &member.heard.layers {
+            let message = ServerMessage::CallLayers { source: *source, wanted: wanted.clone() };
+            out.push(Effect::Send { to: vec![session], message });
+        }
+        if !self.speaking.is_empty() {
+            let message = ServerMessage::CallSpeaking { participants: self.speaking.clone() };
+            out.push(Effect::Send { to: vec![session], message });
+        }
     }
 
     /// Gives a new media path time to come up before the silence of the old one counts.

@@ -98,6 +98,8 @@ pub enum Command {
         session: SessionId,
         /// As asked.
         participant: ParticipantId,
+        /// For a join: every receive slot and what it carries. Else empty.
+        slots: Vec<SlotAssignment>,
     },
     /// The media plane would not.
     MediaRefused {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use confab_protocol::{LeaveReason, ParticipantId};
+use confab_protocol::{Layer, LeaveReason, ParticipantId, ServerMessage, SlotAssignment, SourceKind};
 
 use crate::command::Now;
 use crate::effect::Effect;
@@ -34,6 +34,49 @@ impl Room {
         if !matches!(member.path, MediaPath::Silent(_)) {
             member.path = MediaPath::Silent(now.instant);
             self.tell_update(participant, None, out);
+        }
+    }
+
+    pub(crate) fn media_slots(
+        &mut self,
+        participant: ParticipantId,
+        changed: Vec<SlotAssignment>,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(pending) = self.pending.get_mut(&participant).filter(|pending| pending.is_join()) {
+            return pending.heard.take_slots(&changed);
+        }
+        if let Some(member) = self.members.get_mut(&participant) {
+            member.heard.take_slots(&changed);
+            self.tell_one(participant, ServerMessage::CallSlots { slots: changed }, out);
+        }
+    }
+
+    pub(crate) fn media_layers(
+        &mut self,
+        participant: ParticipantId,
+        source: SourceKind,
+        wanted: Vec<Layer>,
+        out: &mut Vec<Effect>,
+    ) {
+        let heard = match self.pending.get_mut(&participant).filter(|pending| pending.is_join()) {
+            Some(pending) => &mut pending.heard,
+            None => match self.members.get_mut(&participant) {
+                Some(member) => &mut member.heard,
+                None => return,
+            },
+        };
+        heard.layers.insert(source, wanted.clone());
+        if !self.pending.get(&participant).is_some_and(crate::admission::Pending::is_join) {
+            self.tell_one(participant, ServerMessage::CallLayers { source, wanted }, out);
+        }
+    }
+
+    pub(crate) fn media_speaking(&mut self, mut participants: Vec<ParticipantId>, out: &mut Vec<Effect>) {
+        participants.retain(|participant| self.members.contains_key(participant));
+        if participants != self.speaking {
+            self.speaking.clone_from(&participants);
+            self.tell_all(None, ServerMessage::CallSpeaking { participants }, out);
         }
     }
 

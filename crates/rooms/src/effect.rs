@@ -1,8 +1,8 @@
 //! What comes out of a room, to be carried out in order.
 
 use confab_protocol::{
-    ChatMessage, Grants, LeaveReason, ParticipantId, ParticipantInfo, RequestId, Role, ServerMessage, SourceKind,
-    TileRequest,
+    ChatMessage, Grants, LeaveReason, ParticipantId, ParticipantInfo, RequestId, Role, ServerMessage, SlotAssignment,
+    SourceKind, TileRequest,
 };
 
 use crate::command::SessionId;
@@ -54,7 +54,7 @@ pub enum Effect {
         /// What.
         purpose: MediaPurpose,
     },
-    /// The session is in: answer `call.joined`, with the media plane's answer and slots.
+    /// The session is in: answer `call.joined`, with the media plane's answer.
     Joined {
         /// Whose.
         session: SessionId,
@@ -70,6 +70,8 @@ pub enum Effect {
         participants: Vec<ParticipantInfo>,
         /// The newest page of the chat, oldest first.
         chat: Vec<ChatMessage>,
+        /// What the receive slots carry.
+        slots: Vec<SlotAssignment>,
     },
     /// ICE is restarted: answer `call.restarted` with the media plane's answer.
     Restarted {

@@ -1,8 +1,11 @@
 //! One person in a room.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use confab_protocol::{Connection, Grants, ParticipantId, ParticipantInfo, PublishedTrack, Role, SourceKind};
+use confab_protocol::{
+    Connection, Grants, Layer, ParticipantId, ParticipantInfo, PublishedTrack, Role, SlotAssignment, SourceKind,
+};
 
 use crate::command::SessionId;
 
@@ -37,6 +40,23 @@ pub struct Member {
     pub(crate) joined_at: u64,
     /// Position in the order of joining.
     pub(crate) order: u64,
+    pub(crate) heard: FromMedia,
+}
+
+/// What the media plane has said last about a person's slots and layers. Kept, so that a session that takes up the
+/// call later is told the same.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct FromMedia {
+    pub(crate) slots: BTreeMap<String, SlotAssignment>,
+    pub(crate) layers: BTreeMap<SourceKind, Vec<Layer>>,
+}
+
+impl FromMedia {
+    pub(crate) fn take_slots(&mut self, changed: &[SlotAssignment]) {
+        for slot in changed {
+            self.slots.insert(slot.mid.clone(), slot.clone());
+        }
+    }
 }
 
 impl Member {

@@ -70,6 +70,8 @@ pub struct Room {
     /// The newest page of the chat, oldest first.
     pub(crate) recent_chat: VecDeque<ChatMessage>,
     pub(crate) next_order: u64,
+    /// Who speaks, loudest first, as everybody was told last.
+    pub(crate) speaking: Vec<ParticipantId>,
 }
 
 impl Room {
@@ -83,6 +85,7 @@ impl Room {
             pending: BTreeMap::new(),
             recent_chat: recent_chat.into(),
             next_order: 0,
+            speaking: Vec::new(),
         };
         room.trim_chat();
         room
@@ -108,6 +111,11 @@ impl Room {
         self.members.get(self.sessions.get(&session)?)
     }
 
+    /// Whether this person is here.
+    pub fn has_member(&self, participant: ParticipantId) -> bool {
+        self.members.contains_key(&participant)
+    }
+
     /// Everybody, in the order of joining.
     pub fn participants(&self) -> Vec<ParticipantInfo> {
         let mut members: Vec<&Member> = self.members.values().collect();
@@ -128,7 +136,9 @@ impl Room {
             Command::Join(join) => self.join(join, out),
             Command::Resume { session, request, participant } => self.resume(session, request, participant, out),
             Command::Restart { session, request } => self.restart(session, request, out),
-            Command::MediaReady { session, participant } => self.media_ready(now, session, participant, out),
+            Command::MediaReady { session, participant, slots } => {
+                self.media_ready(now, session, participant, &slots, out);
+            }
             Command::MediaRefused { session, participant, refusal } => {
                 self.media_refused(session, participant, refusal, out);
             }
@@ -150,16 +160,9 @@ impl Room {
             Command::MediaConnected(participant) | Command::MediaBack(participant) => self.media_up(participant, out),
             Command::MediaSilent { participant, since } => self.media_silent(participant, since, out),
             Command::MediaClosed(participant) => self.media_closed(now, participant, out),
-            Command::Slots { participant, changed } => {
-                self.tell_one(participant, ServerMessage::CallSlots { slots: changed }, out);
-            }
-            Command::Speaking(mut participants) => {
-                participants.retain(|participant| self.members.contains_key(participant));
-                self.tell_all(None, ServerMessage::CallSpeaking { participants }, out);
-            }
-            Command::Layers { participant, source, wanted } => {
-                self.tell_one(participant, ServerMessage::CallLayers { source, wanted }, out);
-            }
+            Command::Slots { participant, changed } => self.media_slots(participant, changed, out),
+            Command::Speaking(participants) => self.media_speaking(participants, out),
+            Command::Layers { participant, source, wanted } => self.media_layers(participant, source, wanted, out),
             Command::Tick => self.tick(now, out),
         }
         effects
@@ -192,7 +195,7 @@ impl Room {
         }
     }
 
-    fn tell_one(&self, participant: ParticipantId, message: ServerMessage, out: &mut Vec<Effect>) {
+    pub(crate) fn tell_one(&self, participant: ParticipantId, message: ServerMessage, out: &mut Vec<Effect>) {
         if let Some(session) = self.members.get(&participant).and_then(|member| member.session) {
             out.push(Effect::Send { to: vec![session], message });
         }
@@ -208,11 +211,14 @@ impl Room {
     /// Takes a member out: media closed, own session told, others told.
     pub(crate) fn remove(&mut self, participant: ParticipantId, reason: LeaveReason, out: &mut Vec<Effect>) {
         let Some(member) = self.members.remove(&participant) else { return };
-        // A media operation of this person may be on its way; whatever it answers has nobody to go to.
+        // A join of this person may be on its way: it replaces the media path, and closing could hit the new one.
         if let Some(pending) = self.pending.get_mut(&participant) {
             pending.member_left();
         }
-        out.push(Effect::CloseMedia { participant });
+        if !self.pending.get(&participant).is_some_and(Pending::is_join) {
+            out.push(Effect::CloseMedia { participant });
+        }
+        self.speaking.retain(|speaker| *speaker != participant);
         if let Some(session) = member.session {
             self.sessions.remove(&session);
             out.push(Effect::Ended { session, reason });

@@ -61,6 +61,7 @@ impl Room {
             return refuse(session, None, unknown_track(), out);
         }
         member.tracks.retain(|track| track.source != source);
+        member.heard.layers.remove(&source);
         out.push(Effect::SetTrack { participant, source, state: TrackState::Unpublished });
         self.tell_update(participant, None, out);
     }

@@ -1,0 +1,93 @@
+//! The doors: bytes become commands, and nothing else happens here. One TCP port carries HTTP and WebSocket.
+
+mod health;
+mod link_base;
+mod listener;
+mod page;
+mod problem;
+mod request;
+mod rest;
+mod websocket;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use confab_protocol::{ErrorCode, Limits, WEBSOCKET_PATH};
+use confab_rooms::{Refusal, SessionId};
+use tokio::sync::watch;
+
+pub(crate) use link_base::LinkBase;
+pub(crate) use listener::{Admission, serve};
+
+use crate::config::Config;
+use crate::gate::Gate;
+use crate::media::MediaHandle;
+use crate::rooms::Rooms;
+use crate::store::Store;
+use crate::telemetry::Counters;
+
+/// What all doors share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) limits: Limits,
+    pub(crate) store: Store,
+    pub(crate) gate: Gate,
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) media: MediaHandle,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) started: Instant,
+    pub(crate) address: SocketAddr,
+    /// From the configuration; else links repeat the address a client used.
+    pub(crate) public_base: Option<LinkBase>,
+    /// Becomes true when the server is about to stop.
+    pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) next_session: AtomicU64,
+}
+
+impl Shared {
+    /// Whether the server is about to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Refuses newcomers of a server that is about to stop.
+    pub(crate) fn takes_newcomers(&self) -> Result<(), Refusal> {
+        if self.is_stopping() {
+            return Err(Refusal::new(ErrorCode::Draining, "The server is about to stop. Try again in a moment."));
+        }
+        Ok(())
+    }
+
+    /// A session id that was never given before.
+    pub(crate) fn fresh_session(&self) -> SessionId {
+        SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Waits until the server is about to stop.
+pub(crate) async fn stop_begins(stopping: &mut watch::Receiver<bool>) {
+    // An error means that the server is gone, which is a stop as well.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// All paths.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let body_limit = shared.limits.message_bytes as usize;
+    Router::new()
+        .route(WEBSOCKET_PATH, get(websocket::upgrade))
+        .route("/health", get(health::health))
+        .route("/metrics", get(health::metrics))
+        .route("/api/rooms", post(rest::create_room))
+        .route("/api/rooms/{code}/tokens", post(rest::issue_token))
+        .route("/m/{code}", get(page::meeting))
+        .route("/page.css", get(page::style))
+        .fallback(async || problem::plain(StatusCode::NOT_FOUND, "There is nothing at this address."))
+        .layer(DefaultBodyLimit::max(body_limit))
+        .with_state(shared)
+}

@@ -1,0 +1,56 @@
+//! For load balancers and for graphs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::Shared;
+use crate::telemetry::exposition;
+
+/// How long the database may take to answer a health check.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Serialize)]
+struct Health {
+    /// `ok`, `draining`, or `failing`.
+    status: &'static str,
+    version: &'static str,
+    uptime_seconds: u64,
+    database: bool,
+    rooms: u64,
+    participants: u64,
+    connections: u64,
+}
+
+/// `GET /health`: 200 while the server takes people, 503 when it is about to stop or its database does not answer.
+pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    let database = matches!(tokio::time::timeout(PATIENCE, shared.store.check()).await, Ok(Ok(())));
+    let status = match (shared.is_stopping(), database) {
+        (true, _) => "draining",
+        (false, true) => "ok",
+        (false, false) => "failing",
+    };
+    let counters = &shared.counters;
+    let health = Health {
+        status,
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: shared.started.elapsed().as_secs(),
+        database,
+        rooms: counters.rooms_open.get(),
+        participants: counters.participants.get(),
+        connections: counters.connections.get(),
+    };
+    let code = if status == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, [(header::CACHE_CONTROL, "no-store")], axum::Json(health)).into_response()
+}
+
+/// `GET /metrics`: Prometheus text.
+pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let uptime = shared.started.elapsed().as_secs();
+    let text = exposition(&shared.counters, &shared.media.counters(), uptime);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}

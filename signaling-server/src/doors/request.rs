@@ -1,0 +1,78 @@
+//! What the doors want to know of a request beside its path and body.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, header};
+
+use super::{LinkBase, Shared};
+use crate::gate::Caller;
+
+/// The other end of the TCP connection, put into each request by the listener.
+#[derive(Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// Headers by which proxies say that they pass a request on.
+const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/// Who makes a request.
+pub(super) fn caller(peer: Peer, headers: &HeaderMap) -> Caller {
+    Caller {
+        address: peer.0,
+        forwarded: FORWARDING.iter().any(|name| headers.contains_key(*name)),
+        foreign_page: is_foreign_page(headers),
+    }
+}
+
+/// A browser sends `Origin` with what a page does; one of another host is a page that makes its reader's computer ask.
+fn is_foreign_page(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let own = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    origin.is_none() || origin != own
+}
+
+/// What links begin with for this request's maker.
+pub(super) fn link_base(shared: &Shared, headers: &HeaderMap) -> LinkBase {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    shared.public_base.clone().unwrap_or_else(|| LinkBase::of_request(host, shared.address))
+}
+
+/// The token of an `Authorization: Bearer` header.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect::<HeaderMap>()
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_foreign() {
+        assert!(!is_foreign_page(&headers(&[("host", "localhost:8003")])));
+        assert!(!is_foreign_page(&headers(&[("host", "localhost:8003"), ("origin", "http://localhost:8003")])));
+        assert!(is_foreign_page(&headers(&[("host", "localhost:8003"), ("origin", "https://evil.example")])));
+        assert!(is_foreign_page(&headers(&[("host", "localhost:8003"), ("origin", "null")])));
+    }
+
+    #[test]
+    fn a_proxy_is_recognised_by_its_headers() {
+        let peer = Peer("127.0.0.1".parse().unwrap());
+        assert!(!caller(peer, &headers(&[])).forwarded);
+        assert!(caller(peer, &headers(&[("x-forwarded-for", "8.8.8.8")])).forwarded);
+        assert!(caller(peer, &headers(&[("forwarded", "for=8.8.8.8")])).forwarded);
+    }
+
+    #[test]
+    fn a_bearer_token_is_found() {
+        assert_eq!(bearer(&headers(&[("authorization", "Bearer abc")])), Some("abc"));
+        assert_eq!(bearer(&headers(&[("authorization", "bearer  abc ")])), Some("abc"));
+        assert_eq!(bearer(&headers(&[("authorization", "Basic abc")])), None);
+        assert_eq!(bearer(&headers(&[])), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! What the server tells about itself: logs and counters. Neither holds an address, a token or a chat text.
+
+mod counters;
+mod logging;
+mod prometheus;
+
+pub(crate) use counters::Counters;
+pub use logging::{LoggingError, start_logging};
+pub(crate) use prometheus::exposition;

@@ -1,0 +1,85 @@
+//! The `/metrics` text (Prometheus exposition format 0.0.4).
+
+use std::fmt::Write;
+
+use super::counters::{Counters, ERROR_CODES, LEAVE_REASONS};
+use crate::media::MediaCounters;
+
+/// All metrics of the server. Names and labels hold no personal data and no room codes.
+pub(crate) fn exposition(counters: &Counters, media: &MediaCounters, uptime_seconds: u64) -> String {
+    let mut text = String::with_capacity(8 * 1024);
+    let total = |text: &mut String, name: &str, help: &str, value: u64| {
+        metric(text, name, help, "counter", &[(String::new(), value)]);
+    };
+    let gauge = |text: &mut String, name: &str, help: &str, value: u64| {
+        metric(text, name, help, "gauge", &[(String::new(), value)]);
+    };
+    gauge(&mut text, "confab_uptime_seconds", "Seconds since the start.", uptime_seconds);
+    gauge(&mut text, "confab_connections", "WebSocket connections at present.", counters.connections.get());
+    total(&mut text, "confab_connections_total", "WebSocket connections.", counters.connections_total.get());
+    let help = "TCP connections turned away because there were too many.";
+    total(&mut text, "confab_connections_refused_total", help, counters.connections_refused.get());
+    total(&mut text, "confab_http_requests_total", "HTTP requests.", counters.requests.get());
+    total(&mut text, "confab_messages_in_total", "Messages from clients.", counters.messages_in.get());
+    total(&mut text, "confab_messages_out_total", "Messages to clients.", counters.messages_out.get());
+    let help = "Connections dropped because they did not read.";
+    total(&mut text, "confab_slow_readers_total", help, counters.slow_readers.get());
+    let help = "Connections closed because of refused messages in a row or a frame over the limit.";
+    total(&mut text, "confab_abusive_connections_total", help, counters.abusive.get());
+    total(&mut text, "confab_rooms_created_total", "Rooms made.", counters.rooms_created.get());
+    gauge(&mut text, "confab_rooms", "Rooms open at present.", counters.rooms_open.get());
+    gauge(&mut text, "confab_participants", "People in rooms at present.", counters.participants.get());
+    total(&mut text, "confab_participants_joined_total", "Joins and resumes.", counters.joined.get());
+    total(&mut text, "confab_chat_stored_total", "Chat messages stored.", counters.chat_stored.get());
+    total(&mut text, "confab_store_failures_total", "Failures of the database.", counters.store_failures.get());
+
+    let refused = ERROR_CODES.map(|code| (label("code", &code), counters.refused(code)));
+    metric(&mut text, "confab_refused_total", "Refused messages by error code.", "counter", &refused);
+    let left = LEAVE_REASONS.map(|reason| (label("reason", &reason), counters.left(reason)));
+    metric(&mut text, "confab_participants_left_total", "People who left, by reason.", "counter", &left);
+
+    for (name, help, value) in media.entries() {
+        let at_present = matches!(name, "members" | "rooms");
+        let (suffix, kind) = if at_present { ("", "gauge") } else { ("_total", "counter") };
+        metric(&mut text, &format!("confab_media_{name}{suffix}"), help, kind, &[(String::new(), value)]);
+    }
+    text
+}
+
+/// `{name="value"}`, the value as the protocol writes it.
+fn label(name: &str, value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).ok();
+    let value = value.as_ref().and_then(serde_json::Value::as_str).unwrap_or("unknown");
+    format!("{{{name}=\"{value}\"}}")
+}
+
+fn metric(text: &mut String, name: &str, help: &str, kind: &str, samples: &[(String, u64)]) {
+    // Writing into a string cannot fail.
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    for (labels, value) in samples {
+        let _ = writeln!(text, "{name}{labels} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use confab_protocol::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn the_exposition_names_each_metric_once_with_help_and_type() {
+        let counters = Counters::default();
+        counters.refuse(ErrorCode::MessageTooLarge);
+        let text = exposition(&counters, &MediaCounters::default(), 7);
+        assert!(text.contains("confab_refused_total{code=\"message_too_large\"} 1\n"), "{text}");
+        assert!(text.contains("confab_participants_left_total{reason=\"timed_out\"} 0\n"), "{text}");
+        assert!(text.contains("confab_uptime_seconds 7\n"));
+        let mut types: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
+        let count = types.len();
+        types.sort_unstable();
+        types.dedup();
+        assert_eq!(types.len(), count);
+        assert_eq!(text.lines().filter(|line| line.starts_with("# HELP")).count(), count);
+    }
+}
