@@ -1,0 +1,283 @@
+//! A microphone of the sound system, by cpal.
+//!
+//! ```text
+//! sound system's thread: buffer -> mono -> blocks (lock-free queue, nothing allocated)
+//! our thread:            blocks -> resample -> 10 ms chunks -> channel
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{ErrorKind, FromSample, InputCallbackInfo, SizedSample};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use crossbeam_queue::ArrayQueue;
+
+use super::chunker::Chunker;
+use super::{AudioChunk, MicrophoneStream, Outlet, start};
+use crate::capture::CaptureError;
+use crate::devices::audio_host::{self, Direction, Role};
+use crate::devices::stream_config::{self, Plan, with_sample_type};
+use crate::devices::{DeviceKind, when_removed};
+
+/// The sound server's answer is waited for this long.
+const OPEN: Duration = Duration::from_secs(5);
+
+/// A microphone that sends nothing for this long, not even silence, has stalled.
+const STALLED: Duration = Duration::from_secs(3);
+
+/// Frames in a block: 10 ms at 48 kHz, and what a buffer of any length is cut into.
+const BLOCK_FRAMES: usize = 480;
+
+/// Blocks between the two threads: over half a second, more than a busy machine ever keeps our thread waiting.
+const QUEUE_BLOCKS: usize = 64;
+
+/// Mono samples at the device's rate.
+struct Block {
+    samples: [f32; BLOCK_FRAMES],
+    length: usize,
+    /// When the first sample was captured, as the device tells it.
+    captured_at: Instant,
+}
+
+/// Opens the microphone with this id or name, or the default one.
+pub(super) fn open(choice: Option<&str>, chunks: Sender<AudioChunk>) -> Result<MicrophoneStream, CaptureError> {
+    let (opened_sender, opened) = bounded(1);
+    let wanted = choice.map(str::to_owned);
+    let mut stream = start("", chunks, move |outlet, problems| {
+        run(wanted.as_deref(), outlet, problems, &opened_sender);
+    });
+    // The stream is dropped, and its thread told to stop, when this fails.
+    stream.name = match opened.recv_timeout(OPEN) {
+        Ok(result) => result?,
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            return Err(CaptureError::Stalled {
+                device: choice.unwrap_or("The default microphone").to_owned(),
+            });
+        }
+    };
+    Ok(stream)
+}
+
+/// An opened stream that does not run yet.
+struct Opened {
+    stream: cpal::Stream,
+    id: String,
+    name: String,
+    blocks: Arc<ArrayQueue<Block>>,
+    overruns: Arc<AtomicU64>,
+    errors: Receiver<cpal::Error>,
+}
+
+fn run(
+    choice: Option<&str>,
+    outlet: &Outlet,
+    problems: &Sender<CaptureError>,
+    opened_sender: &Sender<Result<String, CaptureError>>,
+) {
+    let opened = audio_host::with_host(Role::Microphone, |host| prepare(host, choice)).and_then(|(opened, chunker)| {
+        opened
+            .stream
+            .play()
+            .map_err(|error| capture_error(&opened.name, &error))?;
+        Ok((opened, chunker))
+    });
+    let (opened, mut chunker) = match opened {
+        Ok(pair) => pair,
+        Err(error) => {
+            let _ = opened_sender.send(Err(error));
+            return;
+        }
+    };
+    let _ = opened_sender.send(Ok(opened.name.clone()));
+
+    let removed = Arc::new(AtomicBool::new(false));
+    watch(&opened.id, outlet, &removed);
+    let mut last_sound = Instant::now();
+    while !outlet.is_stopped() {
+        while let Some(block) = opened.blocks.pop() {
+            last_sound = Instant::now();
+            let mut wanted = true;
+            let samples = &block.samples[..block.length];
+            if let Err(error) = chunker.push(samples, block.captured_at, |chunk| wanted &= outlet.send(chunk)) {
+                let _ = problems.send(failed(&opened.name, &error));
+                return;
+            }
+            if !wanted {
+                return;
+            }
+        }
+        outlet.add_missed(opened.overruns.swap(0, Ordering::Relaxed));
+        if let Some(problem) = problem(&opened, &removed, last_sound) {
+            tracing::info!(%problem, "microphone ended");
+            let _ = problems.send(problem);
+            return;
+        }
+        thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// Sets `removed` when the device is no longer listed.
+fn watch(id: &str, outlet: &Outlet, removed: &Arc<AtomicBool>) {
+    let shared = outlet.shared();
+    let removed = Arc::clone(removed);
+    let thread = thread::current();
+    when_removed(
+        DeviceKind::Microphone,
+        id.to_owned(),
+        move || !shared.is_stopped(),
+        move || {
+            removed.store(true, Ordering::Relaxed);
+            thread.unpark();
+        },
+    );
+}
+
+fn problem(opened: &Opened, removed: &AtomicBool, last_sound: Instant) -> Option<CaptureError> {
+    let device = || opened.name.clone();
+    if removed.load(Ordering::Relaxed) {
+        return Some(CaptureError::DeviceLost { device: device() });
+    }
+    while let Ok(error) = opened.errors.try_recv() {
+        match error.kind() {
+            ErrorKind::Xrun | ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}
+            ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated | ErrorKind::HostUnavailable => {
+                return Some(CaptureError::DeviceLost { device: device() });
+            }
+            _ => return Some(capture_error(&opened.name, &error)),
+        }
+    }
+    (last_sound.elapsed() > STALLED).then(|| CaptureError::Stalled { device: device() })
+}
+
+fn prepare(host: &cpal::Host, choice: Option<&str>) -> Result<(Opened, Chunker), CaptureError> {
+    let device = audio_host::find(host, Direction::Input, choice).ok_or_else(|| match choice {
+        Some(device) => CaptureError::NotFound {
+            device: device.to_owned(),
+        },
+        None => CaptureError::NoMicrophone,
+    })?;
+    let name = audio_host::name_of(&device);
+    let id = device.id().map_err(|error| capture_error(&name, &error))?.to_string();
+    let plan = stream_config::plan(&device, Direction::Input).ok_or_else(|| CaptureError::UnsupportedFormat {
+        device: name.clone(),
+        detail: "it lists none".into(),
+    })?;
+    let blocks = Arc::new(ArrayQueue::new(QUEUE_BLOCKS));
+    let overruns = Arc::new(AtomicU64::new(0));
+    let (error_sender, errors) = unbounded();
+    let build = |fixed_buffer| {
+        let tap = Tap {
+            blocks: Arc::clone(&blocks),
+            overruns: Arc::clone(&overruns),
+            reader: thread::current(),
+            channels: usize::from(plan.channels),
+            rate: plan.rate,
+        };
+        build(&device, plan, fixed_buffer, tap, error_sender.clone())
+    };
+    let stream = if audio_host::needs_default_buffer(host.id()) {
+        build(false)
+    } else {
+        build(true).or_else(|_| build(false))
+    }
+    .map_err(|error| capture_error(&name, &error))?;
+    tracing::debug!(%name, rate = plan.rate, channels = plan.channels, "microphone opened");
+    let chunker = Chunker::new(plan.rate).map_err(|error| failed(&name, &error))?;
+    Ok((
+        Opened {
+            stream,
+            id,
+            name,
+            blocks,
+            overruns,
+            errors,
+        },
+        chunker,
+    ))
+}
+
+fn failed(name: &str, error: &dyn std::fmt::Display) -> CaptureError {
+    CaptureError::Failed {
+        device: name.to_owned(),
+        detail: error.to_string(),
+    }
+}
+
+fn build(
+    device: &cpal::Device,
+    plan: Plan,
+    fixed_buffer: bool,
+    tap: Tap,
+    errors: Sender<cpal::Error>,
+) -> Result<cpal::Stream, cpal::Error> {
+    let config = plan.config(fixed_buffer);
+    let on_error = move |error| {
+        let _ = errors.send(error);
+    };
+    with_sample_type!(
+        plan.samples,
+        T => device.build_input_stream(config, move |data: &[T], info: &InputCallbackInfo| tap.take(data, info), on_error, Some(OPEN)),
+        Err(cpal::Error::new(ErrorKind::UnsupportedConfig))
+    )
+}
+
+/// What runs in the sound system's thread: no lock, no allocation, no wait.
+struct Tap {
+    blocks: Arc<ArrayQueue<Block>>,
+    overruns: Arc<AtomicU64>,
+    reader: Thread,
+    channels: usize,
+    rate: u32,
+}
+
+impl Tap {
+    fn take<T>(&self, data: &[T], info: &InputCallbackInfo)
+    where
+        T: SizedSample,
+        f32: FromSample<T>,
+    {
+        let now = Instant::now();
+        let times = info.timestamp();
+        let delay = times.callback.saturating_duration_since(times.capture);
+        let mut captured_at = now.checked_sub(delay).unwrap_or(now);
+        for part in data.chunks(BLOCK_FRAMES * self.channels) {
+            let mut samples = [0.0; BLOCK_FRAMES];
+            let mut length = 0;
+            for (frame, mono) in part.chunks_exact(self.channels).zip(&mut samples) {
+                let sum: f32 = frame.iter().map(|sample| sample.to_sample::<f32>()).sum();
+                *mono = sum / self.channels as f32;
+                length += 1;
+            }
+            let block = Block {
+                samples,
+                length,
+                captured_at,
+            };
+            if self.blocks.push(block).is_err() {
+                self.overruns.fetch_add(1, Ordering::Relaxed);
+            }
+            captured_at += Duration::from_nanos(length as u64 * 1_000_000_000 / u64::from(self.rate.max(1)));
+        }
+        self.reader.unpark();
+    }
+}
+
+fn capture_error(name: &str, error: &cpal::Error) -> CaptureError {
+    let device = name.to_owned();
+    match error.kind() {
+        ErrorKind::DeviceNotAvailable => CaptureError::NotFound { device },
+        ErrorKind::DeviceBusy => CaptureError::Busy { device },
+        ErrorKind::PermissionDenied => CaptureError::NotAllowed {
+            device,
+            advice: "Allow the microphone for Confab in the system's privacy settings.",
+        },
+        ErrorKind::UnsupportedConfig => CaptureError::UnsupportedFormat {
+            device,
+            detail: error.to_string(),
+        },
+        _ => failed(name, error),
+    }
+}
