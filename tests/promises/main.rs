@@ -1,0 +1,16 @@
+//! What Confab promises, one file a promise, each shown with real processes on this computer.
+//!
+//! `cargo xtask test` builds the programs first. Quick runs take a sample of each promise; with `CONFAB_FULL=1`
+//! (`cargo xtask test --full`) every count that an issue names is taken.
+
+mod a_bad_network_is_repaired;
+mod a_shared_screen_is_read_back;
+mod bad_input_disturbs_nobody;
+mod chat_hand_and_mute_reach_the_others;
+mod devices_may_be_missing;
+mod five_people;
+mod killed_and_lost_people;
+mod no_echo;
+mod server_restart;
+mod the_lab_itself;
+mod two_people_see_and_hear_each_other;

@@ -1,0 +1,76 @@
+//! Two people with loudspeakers: each one's loudspeaker is heard by the own microphone, and yet nobody hears an echo.
+
+use std::time::Duration;
+
+use confab_tests::lab::{Lab, Outcome, Pulse, sound};
+
+/// The canceller has learned the room by then.
+const LEARNED: Duration = Duration::from_secs(5);
+
+/// How far below the original the echo must be.
+const DOWN_BY_DB: f64 = 30.0;
+
+#[test]
+fn with_loudspeakers_wired_to_microphones_nobody_hears_an_echo_of_oneself() -> Outcome {
+    let lab = Lab::open("no-echo")?;
+    let length = Duration::from_secs(if Lab::is_full() { 30 } else { 14 });
+    let pulse = Pulse::start(lab.folder())?;
+    for name in ["ada", "ben"] {
+        pulse.add_speaker(&format!("{name}-loudspeaker"))?;
+        pulse.add_microphone(&format!("{name}-microphone"))?;
+        let air = Duration::from_millis(if name == "ada" { 40 } else { 60 });
+        pulse.wire(&format!("{name}-loudspeaker"), &format!("{name}-microphone"), air)?;
+    }
+    // A room takes something away on the way: here 6 dB.
+    for name in ["ada", "ben"] {
+        pulse.set_volume(&format!("{name}-loudspeaker"), 0.5)?;
+    }
+    let server = lab.server()?;
+    let room = server.create_room()?;
+    let join = |name: &str| {
+        let device = name.to_lowercase();
+        lab.person(name)
+            .camera("none")
+            .microphone(format!("{device}-microphone"))
+            .speaker(format!("{device}-loudspeaker"))
+            .args(["--processing", "on"])
+            .envs(pulse.environment())
+            .join(server.address(), &room)
+    };
+    let mut ada = join("Ada")?;
+    let mut ben = join("Ben")?;
+    ada.wait_until("Ben connected", Duration::from_secs(10), |view| view.is_connected("Ben"))?;
+    assert!(ada.view().device_problems.is_empty(), "{:?}", ada.view().device_problems);
+    assert!(ben.view().device_problems.is_empty(), "{:?}", ben.view().device_problems);
+
+    let (heard_by_ada, heard_by_ben) = (lab.file("heard-by-ada.wav"), lab.file("heard-by-ben.wav"));
+    let at_bens_microphone = lab.file("at-bens-microphone.wav");
+    let mut recorders = [
+        pulse.record("ada-loudspeaker.monitor", &heard_by_ada)?,
+        pulse.record("ben-loudspeaker.monitor", &heard_by_ben)?,
+        pulse.record("ben-microphone", &at_bens_microphone)?,
+    ];
+    let speech = lab.file("speech.wav");
+    sound::write_speech(&speech, 3, length)?;
+    // Only Ada speaks, near her microphone. What she hears then can be nothing but her own voice coming back.
+    pulse.play("ada-microphone_air", &speech)?.succeed(length * 2)?;
+    for recorder in &mut recorders {
+        recorder.terminate()?;
+        recorder.wait(Duration::from_secs(5))?;
+    }
+    ada.leave()?;
+    ben.leave()?;
+
+    let level = |file| {
+        let whole = sound::read_wav(file)?;
+        Ok::<f64, confab_tests::lab::LabError>(sound::level_db(sound::part(&whole, LEARNED, length)))
+    };
+    let (original, echo, air) = (level(&heard_by_ben)?, level(&heard_by_ada)?, level(&at_bens_microphone)?);
+    println!(
+        "Ben hears Ada at {original:.1} dB, his microphone hears it at {air:.1} dB, Ada hears herself at {echo:.1} dB"
+    );
+    assert!(original > -45.0, "Ben does not hear Ada: {original:.1} dB");
+    assert!(air > original - 12.0, "there was no echo to remove: {air:.1} dB at Ben's microphone");
+    assert!(original - echo >= DOWN_BY_DB, "the echo is only {:.1} dB down", original - echo);
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The server under test.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use confab_protocol::RoomCode;
+use serde_json::{Value, json};
+
+use super::error::{LabError, Outcome};
+use super::http;
+use super::process::{Process, Running};
+use super::programs::program;
+
+/// A debug build on a loaded machine takes its time.
+const START_WITHIN: Duration = Duration::from_secs(20);
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The folder of its store, inside the experiment's folder.
+    pub data: String,
+    /// More arguments.
+    pub arguments: Vec<String>,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), data: "server-data".into(), arguments: Vec::new() }
+    }
+}
+
+/// A running server; dropping it kills it.
+#[derive(Debug)]
+pub struct Server {
+    running: Running,
+    address: SocketAddr,
+    folder: PathBuf,
+    options: ServerOptions,
+}
+
+impl Server {
+    /// Starts a server and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start(folder: &Path, options: ServerOptions) -> Outcome<Self> {
+        let running = Process::new(&program("confab-server")?, "server", folder)
+            .args(["--listen", &options.listen.to_string(), "--udp-port-base", "0", "--data-dir"])
+            .args([folder.join(&options.data)])
+            .args(&options.arguments)
+            .start()?;
+        let read = |line: &super::process::Line| {
+            let (_, url) = line.text.split_once("listening on ")?;
+            url.trim().trim_start_matches("http://").trim_end_matches('/').parse().ok()
+        };
+        let (_, address) = running.wait_for_line("listening", START_WITHIN, 0, read)?;
+        Ok(Self { running, address, folder: folder.into(), options })
+    }
+
+    /// Its TCP address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Kills it without a warning and starts it again at the same address with the same store.
+    ///
+    /// # Errors
+    /// When it does not get ready again.
+    pub fn restart(mut self) -> Outcome<Self> {
+        self.running.kill();
+        let options = ServerOptions { listen: self.address, ..self.options.clone() };
+        Self::start(&self.folder.clone(), options)
+    }
+
+    /// Kills it (SIGKILL).
+    pub fn kill(&mut self) {
+        self.running.kill();
+    }
+
+    /// Asks it to end and waits until it has, with success.
+    ///
+    /// # Errors
+    /// When it goes on or fails.
+    pub fn stop(&mut self) -> Outcome {
+        self.running.terminate()?;
+        self.running.succeed(Duration::from_secs(10))
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.running.id()
+    }
+
+    /// Makes a room.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn create_room(&self) -> Outcome<RoomCode> {
+        let answer = http::request(self.address, "POST", "/api/rooms", Some(&json!({ "name": "Lab" })))?;
+        let code = answer.body["code"].as_str().and_then(|code| code.parse().ok());
+        code.ok_or_else(|| LabError::Unexpected(format!("no room but {}: {}", answer.status, answer.text)))
+    }
+
+    /// A counter or gauge of `/metrics`, summed over its labels; 0 when there is none of this name.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn metric(&self, name: &str) -> Outcome<f64> {
+        let answer = http::request(self.address, "GET", "/metrics", None)?;
+        let values = answer.text.lines().filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let own = series.split('{').next()? == name;
+            if own { value.parse::<f64>().ok() } else { None }
+        });
+        Ok(values.sum())
+    }
+
+    /// What `/health` says.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn health(&self) -> Outcome<Value> {
+        let answer = http::request(self.address, "GET", "/health", None)?;
+        if answer.status == 200 {
+            return Ok(answer.body);
+        }
+        Err(LabError::Unexpected(format!("the server is not well: {} {}", answer.status, answer.text)))
+    }
+}

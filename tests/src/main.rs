@@ -1,0 +1,96 @@
+//! `confab-bench`: benchmarks with real processes. `cargo xtask bench NAME --json` builds and runs it.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use confab_tests::lab::{Lab, Outcome};
+use confab_tests::two_person_call::{self, CallPlan, CallResult};
+use serde_json::json;
+
+/// Measures Confab on this computer.
+#[derive(Parser)]
+#[command(name = "confab-bench", version)]
+struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+    /// One JSON object a line: metric, value, unit, conditions.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Two people in a call through one server.
+    Call {
+        /// Length of the call, seconds; what happens in the first five is not measured.
+        #[arg(long, default_value_t = 25)]
+        seconds: u64,
+    },
+}
+
+/// One line of output.
+struct Figure {
+    metric: &'static str,
+    value: Option<f64>,
+    unit: &'static str,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.bench {
+        Bench::Call { seconds } => call(seconds, arguments.json),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn call(seconds: u64, as_json: bool) -> Outcome {
+    let lab = Lab::open("bench-call")?;
+    let server = lab.server()?;
+    let plan = CallPlan { length: Duration::from_secs(seconds), skip: Duration::from_secs(5) };
+    let result = two_person_call::hold(&lab, &server, plan, server.address(), server.address())?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let conditions = format!(
+        "two confab-cli through one server on loopback, {seconds} s, from the fifth second on, test picture 1280x720@30 \
+         at 1.5 Mbit/s and speech, {cores} cores, {} build",
+        if cfg!(debug_assertions) { "debug" } else { "release" }
+    );
+    for figure in figures(&result) {
+        print(&figure, &conditions, as_json);
+    }
+    Ok(())
+}
+
+fn figures(result: &CallResult) -> Vec<Figure> {
+    let figure = |metric, value, unit| Figure { metric, value, unit };
+    let (video, audio) = (&result.video, &result.audio);
+    vec![
+        figure("video_fps", Some(video.fps), "1/s"),
+        figure("video_720p_share", Some(video.full_size), "1"),
+        figure("video_psnr_db_p50", video.psnr_db_p50, "dB"),
+        figure("video_frozen_s", Some(video.frozen_s), "s"),
+        figure("glass_to_glass_ms_p50", video.glass_to_glass_ms_p50, "ms"),
+        figure("audio_correlation", Some(audio.correlation), "1"),
+        figure("mouth_to_ear_ms_p50", Some(audio.mouth_to_ear_ms_p50), "ms"),
+        figure("time_to_720p_s", result.join_to_720p_ms.map(|ms| ms / 1_000.0), "s"),
+        figure("join_to_audio_ms", result.join_to_audio_ms, "ms"),
+        figure("join_to_video_ms", result.join_to_video_ms, "ms"),
+    ]
+}
+
+fn print(figure: &Figure, conditions: &str, as_json: bool) {
+    let value = figure.value.map(|value| (value * 1_000.0).round() / 1_000.0);
+    if as_json {
+        let Figure { metric, unit, .. } = figure;
+        println!("{}", json!({ "metric": metric, "value": value, "unit": unit, "conditions": conditions }));
+    } else {
+        let value = value.map_or_else(|| "not measured".into(), |value| value.to_string());
+        println!("{:<24} {value} {}", figure.metric, figure.unit);
+    }
+}
