@@ -14,7 +14,7 @@ mod wire;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use confab_protocol::{TrackKind, TrackOffer};
 use futures_util::future::BoxFuture;
@@ -30,7 +30,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
-    RTCSessionDescription,
+    RTCSessionDescription, StatsSelector,
 };
 use webrtc::rtp_transceiver::RtpTransceiver;
 
@@ -147,6 +147,12 @@ impl WebrtcTransport {
             sending: Mutex::new(Some(sending)),
         };
         Ok((transport, receiver))
+    }
+
+    /// What media is encrypted with, as `SRTP_AEAD_AES_128_GCM`; `None` before DTLS is done.
+    pub async fn srtp_cipher(&self) -> Option<String> {
+        let report = self.connection.get_stats(Instant::now(), StatsSelector::None).await;
+        report.transport().map(|transport| transport.srtp_cipher.clone()).filter(|cipher| !cipher.is_empty())
     }
 
     async fn local_offer(&self) -> Result<String, TransportError> {

@@ -176,12 +176,14 @@ impl Shared {
 
     pub fn stats(&self) -> TransportStats {
         let counters = &self.counters;
+        // Before the literal: a lock taken inside it would be held to its end.
+        let last_arrival = self.timing().last_arrival;
         TransportStats {
             packets_out: counters.packets_out.get(),
             bytes_out: counters.bytes_out.get(),
             packets_in: counters.packets_in.get(),
             bytes_in: counters.bytes_in.get(),
-            last_arrival: self.timing().last_arrival,
+            last_arrival,
             round_trip: self.round_trip(),
             repairs_asked_of_us: counters.repairs_asked_of_us.get(),
             repairs_sent: counters.repairs_sent.get(),
