@@ -1,6 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { systemThemes } from "./vite_themes";
+import { systemThemes } from "./vite_themes.ts";
 
 export default defineConfig({
   plugins: [systemThemes(), react()],

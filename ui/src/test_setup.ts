@@ -1,7 +1,10 @@
 import { cleanup } from "@testing-library/react";
-import { afterEach } from "vitest";
+import { afterEach, vi } from "vitest";
 
-// happy-dom draws nothing: no canvas contexts, and elements have no size unless a test gives them one.
+// Nothing is drawn here: a canvas has no context.
 HTMLCanvasElement.prototype.getContext = () => null;
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});

@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { Button, Label, ListBox, ListBoxItem, Popover, Select } from "react-aria-components";
+import { Button, Label, ListBox, ListBoxItem, Popover, Select, SelectValue } from "react-aria-components";
 import type { DeviceKind } from "../../bridge/commands";
 import { Icon, type IconName } from "../../design/Icon";
 import { useApp, useSession } from "../../state/context";
@@ -29,7 +29,7 @@ export function DeviceSelect({ kind }: { kind: DeviceKind }): ReactElement {
       <Label className="label">{words.preview[kind]}</Label>
       <Button className="field">
         <Icon name={ICONS[kind]} size={17} className={problem === undefined ? "muted" : "warn-text"} />
-        <span className="grow trunc">{shown}</span>
+        <SelectValue className="grow trunc">{() => shown}</SelectValue>
         <Icon name="chevron-down" size={15} className="dim" />
       </Button>
       <Popover className="popover field-menu" offset={6}>

@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { fixtureCall, fixturePerson, FIXTURE_DEVICES, FIXTURE_SETTINGS } from "../bridge/fixture";
+import type { AppInfo } from "../bridge/commands";
+import { initialState, reduce, withRecent, type AppState } from "./app_state";
+
+const INFO: AppInfo = { version: "0.1.0", platform: "linux", window_controls: false, opened_link: null };
+const start = (): AppState => initialState(INFO, FIXTURE_SETTINGS, FIXTURE_DEVICES);
+const LENA = fixturePerson(5, "Lena Fischer");
+const inCall = (): AppState => reduce(start(), { type: "call_joined", call: fixtureCall([LENA]) });
+
+describe("the window", () => {
+  it("goes from home over the preview into the call", () => {
+    let state = start();
+    expect(state.screen.name).toBe("home");
+    state = reduce(state, { type: "preview_opened", intent: { kind: "start", title: "Review" } });
+    expect(state.screen).toMatchObject({ name: "preview", busy: false });
+    state = reduce(state, { type: "join_began" });
+    expect(state.screen).toMatchObject({ busy: true });
+    state = reduce(state, { type: "call_joined", call: fixtureCall([LENA]) });
+    expect(state.screen.name).toBe("call");
+  });
+
+  it("stays on the preview with the reason when joining is refused", () => {
+    let state = reduce(start(), { type: "preview_opened", intent: { kind: "start", title: "" } });
+    state = reduce(reduce(state, { type: "join_began" }), { type: "join_refused", error: { code: "room_full", message: "", field: null } });
+    expect(state.screen).toMatchObject({ name: "preview", busy: false, error: { code: "room_full" } });
+  });
+
+  it("shows why a call ended, and can join it again by its link", () => {
+    const state = reduce(inCall(), { type: "call_phase", phase: { phase: "ended", reason: "timed_out", message: "" } });
+    expect(state.screen).toMatchObject({ name: "ended", reason: "timed_out", again: { join_text: "http://127.0.0.1:8003/m/kestrel-lane-2741" } });
+    expect(state.call).toBeNull();
+  });
+
+  it("takes no notice of call events when there is no call", () => {
+    const state = start();
+    expect(reduce(state, { type: "speaking", participants: ["x"] })).toBe(state);
+    expect(reduce(state, { type: "call_phase", phase: { phase: "ended", reason: "failed", message: "" } })).toBe(state);
+  });
+
+  it("ends once: a second end changes nothing", () => {
+    const ended = reduce(inCall(), { type: "call_phase", phase: { phase: "ended", reason: "left", message: "" } });
+    expect(reduce(ended, { type: "call_phase", phase: { phase: "ended", reason: "failed", message: "x" } })).toBe(ended);
+  });
+
+  it("knows a device problem until it is over", () => {
+    const problem = { kind: "camera", reason: "busy", message: "", device: null } as const;
+    let state = reduce(start(), { type: "device_problem", kind: "camera", problem });
+    expect(state.problems.camera).toEqual(problem);
+    state = reduce(state, { type: "device_problem", kind: "camera", problem: null });
+    expect(state.problems.camera).toBeUndefined();
+  });
+});
+
+describe("toasts", () => {
+  it("are two at most, the newest stay", () => {
+    let state = start();
+    for (const message of ["one", "two", "three"]) state = reduce(state, { type: "toast_shown", toast: { tone: "info", message } });
+    expect(state.toasts.map(({ message }) => message)).toEqual(["two", "three"]);
+  });
+
+  it("say the same thing once", () => {
+    let state = reduce(start(), { type: "notice", tone: "warn", message: "same" });
+    state = reduce(state, { type: "notice", tone: "warn", message: "same" });
+    expect(state.toasts).toHaveLength(1);
+  });
+
+  it("go when closed", () => {
+    let state = reduce(start(), { type: "notice", tone: "warn", message: "a" });
+    state = reduce(state, { type: "toast_closed", id: state.toasts[0]?.id ?? 0 });
+    expect(state.toasts).toEqual([]);
+  });
+});
+
+describe("recent meetings", () => {
+  it("have the newest first, each meeting once, eight at most", () => {
+    let settings = FIXTURE_SETTINGS;
+    for (let number = 0; number < 12; number += 1) {
+      settings = withRecent(settings, { code: `lane-field-${10 + (number % 10)}`, title: String(number), link: "", joined_at: number });
+    }
+    expect(settings.recent).toHaveLength(8);
+    expect(settings.recent[0]).toMatchObject({ code: "lane-field-11", title: "11" });
+    expect(new Set(settings.recent.map(({ code }) => code)).size).toBe(8);
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import type { ErrorCode } from "../bridge/protocol.generated";
+import { listOfNames, words } from "./en";
+import { errorWords, remedyWords } from "./errors";
+
+/** Every fixed text of the catalogue, with its path. */
+function texts(node: unknown, path = "words"): [string, string][] {
+  if (typeof node === "string") return [[path, node]];
+  if (typeof node !== "object" || node === null) return [];
+  return Object.entries(node).flatMap(([name, value]) => texts(value, `${path}.${name}`));
+}
+
+describe("the words", () => {
+  it("are calm: no exclamation mark, no excuse, no please, no codes", () => {
+    for (const [path, text] of texts(words)) {
+      expect(text, path).not.toMatch(/!|\boops\b|\bplease\b|\bsorry\b|\berror\b|\bfailed\b/i);
+    }
+  });
+
+  it("are in sentence case", () => {
+    for (const [path, text] of texts(words)) {
+      const later = text.split(/[.:?]\s|\s/).slice(1).filter((word) => /^[A-Z][a-z]/.test(word));
+      const allowed = ["Confab", "Space", "You", "The", "Hold", "Plug", "Enter", "We", "A", "It", "Join", "Somebody", "Give", "They", "Messages", "Empty", "Reconnecting", "Paste", "Another", "Its", "Wi-Fi", "Ctrl"];
+      expect(later.filter((word) => !allowed.includes(word.replace(/\W+$/, ""))), `${path}: ${text}`).toEqual([]);
+    }
+  });
+
+  it("list names as people do", () => {
+    expect(listOfNames(["Ines"])).toBe("Ines");
+    expect(listOfNames(["Ines", "Mei"])).toBe("Ines and Mei");
+    expect(listOfNames(["Ines", "Mei", "Raj", "Tom"])).toBe("Ines and 3 others");
+  });
+
+  it("count one and many differently", () => {
+    expect(words.dock.people(1)).toBe("People, 1 in the call");
+    expect(words.reconnecting.waiting(1)).toBe("1 message waits and is sent by itself");
+    expect(words.reconnecting.waiting(3)).toBe("3 messages wait and are sent by themselves");
+  });
+
+  it("greet by the time of day", () => {
+    expect(words.home.greeting(9, "Lena")).toBe("Good morning, Lena");
+    expect(words.home.greeting(14, "")).toBe("Good afternoon");
+  });
+});
+
+describe("an error", () => {
+  const codes: ErrorCode[] = ["malformed_message", "rate_limited", "version_mismatch", "token_expired", "host_key_required",
+    "room_not_found", "room_full", "server_full", "draining", "internal", "not_allowed"];
+
+  it("of every kind has words and, when something can be done, a button", () => {
+    for (const code of codes) {
+      const { title, remedy } = errorWords({ code, message: "Something happened.", field: null }, "kestrel-lane-27");
+      expect(title.length, code).toBeGreaterThan(5);
+      if (remedy !== "none") expect(remedyWords[remedy].length).toBeGreaterThan(3);
+      expect(title, code).not.toContain(code);
+    }
+  });
+
+  it("about a meeting names the code the person used", () => {
+    expect(errorWords({ code: "room_not_found", message: "", field: null }, "kestrel-lane-72")).toEqual({
+      title: "No meeting has the code kestrel-lane-72.",
+      text: "It may have ended, or a word differs.",
+      remedy: "check_code",
+    });
+  });
+
+  it("whose cause is not known says so", () => {
+    expect(errorWords({ code: "internal", message: "", field: null }, null).title).toContain("we do not know why");
+  });
+});
