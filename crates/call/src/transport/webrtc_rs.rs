@@ -12,6 +12,8 @@ mod stage;
 mod tap;
 mod wire;
 
+use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,7 +39,7 @@ use webrtc::rtp_transceiver::RtpTransceiver;
 use super::{
     Offer, OutgoingPacket, SenderConfig, Transport, TransportConfig, TransportError, TransportEvent, TransportStats,
 };
-use negotiated::{Negotiated, tidy_offer};
+use negotiated::{Negotiated, candidates, tidy_offer};
 use pacing::{Command, RemoteTrack, Sending};
 use shared::{LocalStream, Shared};
 
@@ -45,6 +47,8 @@ use shared::{LocalStream, Shared};
 const EVENTS: usize = 4096;
 /// Packets handed in and not yet queued by the pacing task.
 const COMMANDS: usize = 2048;
+/// How often the description is looked at meanwhile.
+const LOOK_INTERVAL: Duration = Duration::from_millis(4);
 /// Host candidates take milliseconds; more means that something is broken, and what is there has to do.
 const GATHERING: Duration = Duration::from_millis(1000);
 
@@ -54,6 +58,8 @@ pub struct WebrtcTransport {
     shared: Arc<Shared>,
     senders: Vec<(SenderConfig, Arc<dyn RtpTransceiver>)>,
     gathered: watch::Receiver<u64>,
+    /// The candidates of the last offer.
+    offered: Mutex<HashSet<SocketAddr>>,
     commands: mpsc::Sender<Command>,
     sending: Mutex<Option<JoinHandle<()>>>,
 }
@@ -143,6 +149,7 @@ impl WebrtcTransport {
             shared,
             senders,
             gathered: gathered_receiver,
+            offered: Mutex::default(),
             commands,
             sending: Mutex::new(Some(sending)),
         };
@@ -157,13 +164,35 @@ impl WebrtcTransport {
 
     async fn local_offer(&self) -> Result<String, TransportError> {
         let offer = self.connection.create_offer(None).await.map_err(failed)?;
+        let closed = std::mem::take(&mut *self.offered.lock().unwrap_or_else(PoisonError::into_inner));
         let mut gathered = self.gathered.clone();
         gathered.mark_unchanged();
         self.connection.set_local_description(offer).await.map_err(failed)?;
-        // A late or missing notice is no reason to fail: the description shows what there is.
-        let _ = tokio::time::timeout(GATHERING, gathered.changed()).await;
-        let description = self.connection.local_description().await.ok_or(TransportError::Closed)?;
-        tidy_offer(&description.sdp).ok_or(TransportError::NoCandidates)
+        let sdp = self.gathered_offer(&mut gathered, &closed).await?;
+        *self.offered.lock().unwrap_or_else(PoisonError::into_inner) = candidates(&sdp);
+        Ok(sdp)
+    }
+
+    /// Waits for the candidates of the present sockets. The notice of completeness may be that of an earlier gathering
+    /// (a restart gathers twice), so it only shortens the wait: two looks that show the same candidates are what counts.
+    async fn gathered_offer(
+        &self,
+        gathered: &mut watch::Receiver<u64>,
+        closed: &HashSet<SocketAddr>,
+    ) -> Result<String, TransportError> {
+        let begun = Instant::now();
+        let mut before = None;
+        loop {
+            let complete = tokio::time::timeout(LOOK_INTERVAL, gathered.changed()).await.is_ok();
+            let description = self.connection.local_description().await.ok_or(TransportError::Closed)?;
+            let offer = tidy_offer(&description.sdp, closed);
+            let sure = closed.is_empty() && complete || offer == before || begun.elapsed() > GATHERING;
+            match offer {
+                Some(offer) if sure => return Ok(offer),
+                None if begun.elapsed() > GATHERING => return Err(TransportError::NoCandidates),
+                offer => before = offer,
+            }
+        }
     }
 
     async fn first_offer(&self) -> Result<Offer, TransportError> {

@@ -229,8 +229,9 @@ async fn video_lost_on_the_way_to_the_server_is_repaired() {
     let camera = client.mid(SourceKind::Camera).to_owned();
     for (layer, packets) in [("q", 150), ("h", 300), ("f", 750)] {
         let numbers = &streams[&(camera.clone(), Some(layer.to_owned()))];
-        let different: BTreeSet<u32> = numbers.iter().copied().filter(|number| *number < packets).collect();
-        assert_eq!(different.len() as u32, packets, "{layer} is whole");
+        // Nobody can know of what was lost before the first packet that came.
+        let missing: Vec<u32> = (numbers[0]..packets).filter(|number| !numbers.contains(number)).collect();
+        assert!(missing.is_empty() && numbers[0] < 5, "{layer} lacks {missing:?} of {packets}");
     }
     let stats = client.transport.stats();
     assert!(stats.repairs_sent > 20 && stats.repairs_asked_of_us > 20, "{stats:?}");
@@ -314,7 +315,7 @@ async fn media_goes_on_over_new_sockets_after_an_ice_restart() {
     let mut client = Client::connect(&server).await;
     let slot = client.slots("video")[0].clone();
     client.talk(0..20).await;
-    assert_eq!(counts.clients.load(Ordering::Relaxed), 1);
+    let addresses = counts.clients.load(Ordering::Relaxed);
     let before = ports(&client.offer.sdp);
     let restarted = Instant::now();
     let offer = client.transport.restart_offer().await.expect("an offer");
@@ -331,7 +332,7 @@ async fn media_goes_on_over_new_sockets_after_an_ice_restart() {
         assert!(restarted.elapsed() < Duration::from_secs(3), "media did not come back");
     }
     println!("media again {:?} after the restart began", restarted.elapsed());
-    assert!(counts.clients.load(Ordering::Relaxed) >= 2, "another address was used");
+    assert!(counts.clients.load(Ordering::Relaxed) > addresses, "another address was used");
     for frame in 0..30_u32 {
         server.write_video(&slot, frame * 3000, true, frame.to_be_bytes().to_vec());
         client.for_some(10).await;

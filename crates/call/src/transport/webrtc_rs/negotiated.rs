@@ -1,7 +1,8 @@
 //! What the answer says and the `webrtc` crate does not tell: which SSRC comes on which m-line, which repairs which, and
 //! the numbers of the header extensions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::transport::TransportError;
@@ -125,22 +126,37 @@ fn sections(sdp: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Leaves out of an offer what helps nobody: the second mention of each candidate (as component 2; RTCP shares the
-/// port) and candidates without an address. `None` when no candidate is left.
-pub(super) fn tidy_offer(sdp: &str) -> Option<String> {
+/// port), candidates without an address, and those of sockets that are closed (`rtc` 0.21 keeps them in the description
+/// after an ICE restart). `None` when no candidate is left.
+pub(super) fn tidy_offer(sdp: &str, closed: &HashSet<SocketAddr>) -> Option<String> {
     let mut any = false;
     let mut tidied = String::with_capacity(sdp.len());
     for line in sdp.split_inclusive('\n') {
-        if let Some(candidate) = line.strip_prefix("a=candidate:") {
-            let fields: Vec<&str> = candidate.split_whitespace().collect();
-            let [_, component, _, _, address, ..] = fields[..] else { continue };
-            if component != "1" || matches!(address, "0.0.0.0" | "::") {
-                continue;
+        if line.starts_with(CANDIDATE) {
+            match candidate_address(line) {
+                Some(address) if !address.ip().is_unspecified() && !closed.contains(&address) => any = true,
+                _ => continue,
             }
-            any = true;
         }
         tidied.push_str(line);
     }
     any.then_some(tidied)
+}
+
+/// Where an offer says that it can be reached.
+pub(super) fn candidates(sdp: &str) -> HashSet<SocketAddr> {
+    sdp.lines().filter_map(candidate_address).collect()
+}
+
+const CANDIDATE: &str = "a=candidate:";
+
+/// The address of a candidate line for RTP (component 1; RFC 8839, 5.1).
+fn candidate_address(line: &str) -> Option<SocketAddr> {
+    let fields: Vec<&str> = line.strip_prefix(CANDIDATE)?.split_whitespace().collect();
+    match fields[..] {
+        [_, "1", _, _, address, port, ..] => Some(SocketAddr::new(address.parse().ok()?, port.parse().ok()?)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -179,9 +195,11 @@ mod tests {
     fn an_offer_keeps_each_usable_candidate_once() {
         let offer = "m=audio 9 x\r\na=candidate:1 1 udp 5 127.0.0.1 4000 typ host\r\n\
             a=candidate:1 2 udp 5 127.0.0.1 4000 typ host\r\na=candidate:2 1 udp 5 0.0.0.0 4001 typ host\r\na=mid:0\r\n";
-        let tidied = tidy_offer(offer).expect("one is left");
+        let tidied = tidy_offer(offer, &HashSet::new()).expect("one is left");
         assert_eq!(tidied.matches("a=candidate").count(), 1);
         assert!(tidied.ends_with("a=mid:0\r\n"));
-        assert_eq!(tidy_offer("m=audio 9 x\r\na=candidate:2 1 udp 5 :: 4001 typ host\r\n"), None);
+        assert_eq!(candidates(&tidied), HashSet::from([SocketAddr::from(([127, 0, 0, 1], 4000))]));
+        assert_eq!(tidy_offer("m=audio 9 x\r\na=candidate:2 1 udp 5 :: 4001 typ host\r\n", &HashSet::new()), None);
+        assert_eq!(tidy_offer(offer, &candidates(&tidied)), None, "sockets that are closed are not offered");
     }
 }
