@@ -4,7 +4,8 @@
  * A command is one Tauri command of the same name. Its arguments are the fields of `arguments`, in snake_case
  * (`#[tauri::command(rename_all = "snake_case")]`). A refused command rejects with a `BridgeError`.
  * All events come on the one channel `confab://event`, as the tagged union `BridgeEvent` (serde `tag = "type"`,
- * `rename_all = "snake_case"`). Times are milliseconds since 1970 UTC; levels run from 0 (silence) to 1 (full scale).
+ * `rename_all = "snake_case"`). Times are milliseconds since 1970 UTC; levels are linear in dB, from 0 (-60 dB of full
+ * scale and less) to 1 (full scale), so that a meter can show them as they are.
  */
 import type {
   ChatMessage,
@@ -190,6 +191,8 @@ export type BridgeEvent =
   | { type: "speaking"; participants: ParticipantId[] }
   | { type: "own_media"; media: OwnMedia }
   | { type: "chat"; message: ChatMessage }
+  /** A message of mine with these words was not taken, and why. */
+  | { type: "chat_refused"; content: string; reason: string }
   /** At most 30 a second. `microphone` is what the microphone hears, also while it is switched off. */
   | { type: "levels"; microphone: number }
   | { type: "devices"; devices: DeviceList }
@@ -197,6 +200,7 @@ export type BridgeEvent =
   | { type: "device_problem"; kind: DeviceProblem["kind"]; problem: DeviceProblem | null }
   /** A `confab://` link was opened while the program runs. */
   | { type: "link_opened"; text: string }
+  /** A sentence for a toast, such as "You are muted. Hold Space to talk." */
   | { type: "notice"; tone: "info" | "warn"; message: string };
 
 type Nothing = Record<string, never>;

@@ -13,7 +13,7 @@ import { ShortcutsDialog } from "./ShortcutsDialog";
 import { Stage } from "./stage/Stage";
 import { useNarrower } from "./stage/use_size";
 import { useControls } from "./use_controls";
-import { useProblemToasts, useTalkingWhileMuted } from "./use_problem_toasts";
+import { useProblemToasts } from "./use_problem_toasts";
 import { useHoldToTalk, useRegions, useShortcuts } from "./use_shortcuts";
 import "./dock/dock.css";
 import "./stage/stage.css";
@@ -44,7 +44,6 @@ export function CallScreen(): ReactElement {
   useHoldToTalk(call.media.microphone_on, controls.setMicrophone);
   useRegions();
   useProblemToasts();
-  useTalkingWhileMuted(call.media.microphone_on);
   return (
     <main className={narrow ? "call narrow" : "call"}>
       <CallTitleBar controls={controls} narrow={narrow} />

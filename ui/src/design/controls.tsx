@@ -40,6 +40,7 @@ interface TextFieldProps {
   maxLength?: number;
   autoFocus?: boolean;
   name?: string;
+  onBlur?: () => void;
   /** The label is read but not seen, because something beside it says the same. */
   hideLabel?: boolean;
 }
@@ -65,6 +66,7 @@ export function TextField(props: TextFieldProps): ReactElement {
         aria-invalid={error !== null}
         aria-describedby={error === null ? undefined : `${id}-error`}
         onChange={(event) => props.onChange(event.target.value)}
+        onBlur={props.onBlur}
       />
       {error !== null && (
         <p className="field-error" id={`${id}-error`} role="alert">

@@ -31,7 +31,7 @@ function inCall(people: ParticipantInfo[], play?: Scene["play"]): Scene {
       session.openPreview({ kind: "start", title: "Design review" });
       await session.enter();
       bridge.emit({ type: "speaking", participants: [INES.id] });
-      bridge.emit({ type: "levels", microphone: 0.12 });
+      bridge.emit({ type: "levels", microphone: 0.62 });
       await play?.(bridge, session);
     },
   };
@@ -54,7 +54,7 @@ export const scenes: Record<string, Scene> = {
   preview: {
     play: (bridge, session) => {
       void toPreview?.(bridge, session);
-      setInterval(() => bridge.emit({ type: "levels", microphone: 0.06 + 0.05 * Math.sin(Date.now() / 300) }), 50);
+      setInterval(() => bridge.emit({ type: "levels", microphone: 0.5 + 0.2 * Math.sin(Date.now() / 300) }), 50);
     },
   },
   "preview-blocked": {

@@ -50,6 +50,15 @@ describe("the window", () => {
     state = reduce(state, { type: "device_problem", kind: "camera", problem: null });
     expect(state.problems.camera).toBeUndefined();
   });
+
+  it("takes a camera that came on as working again", () => {
+    const problem = { kind: "camera", reason: "lost", message: "", device: null } as const;
+    const media = { microphone_on: false, camera_on: false, share: null, hand_raised: false };
+    let state = reduce(reduce(inCall(), { type: "device_problem", kind: "camera", problem }), { type: "own_media", media });
+    expect(state.problems.camera).toEqual(problem);
+    state = reduce(state, { type: "own_media", media: { ...media, camera_on: true } });
+    expect(state.problems.camera).toBeUndefined();
+  });
 });
 
 describe("toasts", () => {

@@ -6,6 +6,7 @@ import type {
   DeviceList,
   DeviceProblem,
   EndReason,
+  OwnMedia,
   ParsedLink,
   RecentMeeting,
   Settings,
@@ -99,6 +100,8 @@ export function reduce(state: AppState, event: BridgeEvent | AppAction): AppStat
       return { ...state, toasts: state.toasts.filter(({ id }) => id !== event.id) };
     case "notice":
       return withToast(state, { tone: event.tone, message: event.message });
+    case "own_media":
+      return withCall(withoutSolved(state, event.media), event);
     case "call_joined":
       return { ...state, screen: { name: "call" }, call: joinCall(event.call, state.call) };
     case "call_phase":
@@ -123,7 +126,17 @@ function endCall(state: AppState, reason: EndReason, message: string): AppState 
   return { ...state, screen: { name: "ended", reason, message, again, title }, call: null, toasts: [] };
 }
 
+/** A device that came on works again. */
+function withoutSolved(state: AppState, media: OwnMedia): AppState {
+  const before = state.call?.media;
+  let solved = state;
+  if (media.camera_on && before?.camera_on !== true) solved = withProblem(solved, "camera", null);
+  if (media.microphone_on && before?.microphone_on !== true) solved = withProblem(solved, "microphone", null);
+  return solved;
+}
+
 function withProblem(state: AppState, kind: DeviceProblem["kind"], problem: DeviceProblem | null): AppState {
+  if (problem === null && state.problems[kind] === undefined) return state;
   const { [kind]: _known, ...others } = state.problems;
   return { ...state, problems: problem === null ? others : { ...others, [kind]: problem } };
 }

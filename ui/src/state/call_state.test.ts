@@ -94,6 +94,13 @@ describe("chat", () => {
     expect(call.chatState.pending[0]?.refused).toBeNull();
   });
 
+  it("refused later by the server is told by its words", () => {
+    const written = reduceCall(join(), { type: "message_written", content: "Hello" });
+    const call = reduceCall(written, { type: "chat_refused", content: "Hello", reason: "Too long." });
+    expect(call.chatState.pending[0]?.refused).toBe("Too long.");
+    expect(reduceCall(call, { type: "chat_refused", content: "Hello", reason: "Again." })).toBe(call);
+  });
+
   it("puts older messages in front, and knows when there are no more", () => {
     let call = reduceCall(join([fixtureMessage(9, INES, "New")]), { type: "older_requested" });
     expect(call.chatState.older).toBe("loading");

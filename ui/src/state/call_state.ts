@@ -105,6 +105,10 @@ function reduceChat(chat: ChatState, event: BridgeEvent | CallAction, call: Call
         pending: [...chat.pending, { local: chat.nextLocal, content: event.content, refused: null }],
         nextLocal: chat.nextLocal + 1,
       };
+    case "chat_refused": {
+      const refused = chat.pending.find((pending) => pending.content === event.content && pending.refused === null);
+      return refused === undefined ? chat : { ...chat, pending: withRefusal(chat.pending, refused.local, event.reason) };
+    }
     case "message_refused":
       return { ...chat, pending: withRefusal(chat.pending, event.local, event.reason) };
     case "message_retried":

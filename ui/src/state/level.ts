@@ -18,11 +18,5 @@ export class LevelSignal {
   }
 }
 
-/** Speech lies between -60 and -6 dB of full scale; this spreads it over the whole meter. */
-export function meterShare(level: number): number {
-  if (level <= 0.001) return 0;
-  return Math.min(1, Math.max(0, (20 * Math.log10(level) + 60) / 54));
-}
-
-/** From this share of the meter on, a sound counts as speech. */
-export const HEARD = 0.35;
+/** From this level on, -42 dB of full scale, a sound counts as heard. */
+export const HEARD = 0.3;

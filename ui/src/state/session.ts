@@ -109,9 +109,22 @@ export class Session {
   /** Chooses devices; in a call they change at once, before one the preview opens them anew. */
   async chooseDevices(change: Partial<DeviceChoices>): Promise<void> {
     const devices = { ...this.current.settings.devices, ...change };
-    const saved = this.saveSettings({ ...this.current.settings, devices });
+    const settings = { ...this.current.settings, devices };
+    this.dispatch({ type: "settings_changed", settings });
+    for (const kind of ["camera", "microphone", "speaker"] as const) {
+      if (kind in change) this.dispatch({ type: "device_problem", kind, problem: null });
+    }
+    // The running call first: it compares with the settings from before.
     if (this.current.call !== null) await this.run("choose_devices", { devices });
-    await saved;
+    await this.saveSettings({ ...this.current.settings, devices });
+  }
+
+  /** Opens the devices of the settings before joining, anew with every call. */
+  async preview(): Promise<void> {
+    const { devices, camera_on, microphone_on } = this.current.settings;
+    this.dispatch({ type: "device_problem", kind: "camera", problem: null });
+    this.dispatch({ type: "device_problem", kind: "microphone", problem: null });
+    await this.run("preview_start", { devices, camera_on, microphone_on });
   }
 
   /** Runs a command whose failure is told in a toast. Resolves to `null` then. */

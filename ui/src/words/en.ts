@@ -148,7 +148,6 @@ export const words = {
     copyLink: "Copy the link",
     linkCopied: "The link is copied.",
     linkNotCopied: "The link was not copied.",
-    talkingWhileMuted: "You are muted. Hold Space to talk.",
   },
   dock: {
     toolbar: "Call controls",

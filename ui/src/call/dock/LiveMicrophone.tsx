@@ -1,7 +1,6 @@
 import { useEffect, useRef, type ReactElement } from "react";
 import { Icon } from "../../design/Icon";
 import { useSession } from "../../state/context";
-import { meterShare } from "../../state/level";
 
 /** The microphone's icon, filled to the level that is really sent. Changes by transform only, past React. */
 export function LiveMicrophone(): ReactElement {
@@ -9,7 +8,7 @@ export function LiveMicrophone(): ReactElement {
   const fill = useRef<HTMLElement>(null);
   useEffect(() => {
     const show = (value: number): void => {
-      if (fill.current !== null) fill.current.style.transform = `scaleY(${meterShare(value).toFixed(3)})`;
+      if (fill.current !== null) fill.current.style.transform = `scaleY(${value.toFixed(3)})`;
     };
     show(level.value);
     return level.subscribe(show);

@@ -82,8 +82,7 @@ export class VideoEngine {
       this.painter?.dispose();
       this.painter = null;
       this.canvas = null;
-      this.channel?.close();
-      this.channel = null;
+      this.channel?.show([]);
       this.visible = "";
     };
   }

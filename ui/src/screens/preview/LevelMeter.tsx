@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState, type ReactElement } from "react";
 import { useApp, useSession } from "../../state/context";
 import { isThere } from "../../state/devices";
-import { HEARD, meterShare } from "../../state/level";
+import { HEARD } from "../../state/level";
 import { words } from "../../words/en";
 
 const CELLS = 24;
@@ -25,9 +25,8 @@ export function LevelMeter(): ReactElement {
     let peak = 0;
     let at = performance.now();
     let last = Number.NEGATIVE_INFINITY;
-    const draw = (level: number): void => {
+    const draw = (share: number): void => {
       const now = performance.now();
-      const share = meterShare(level);
       shown = Math.max(share, shown - (now - at) / FALL_MS);
       peak = Math.max(share, peak - (now - at) / (FALL_MS * 8));
       at = now;

@@ -20,7 +20,10 @@ export function PreviewForm({ screen }: { screen: PreviewState }): ReactElement 
   const enter = (event: FormEvent): void => {
     event.preventDefault();
     if (name.trim() === "") setNameMissing(true);
-    else void session.enter();
+    else {
+      void session.saveSettings(session.state.settings);
+      void session.enter();
+    }
   };
   return (
     <form className="pjr" onSubmit={enter}>
@@ -33,7 +36,8 @@ export function PreviewForm({ screen }: { screen: PreviewState }): ReactElement 
         autoFocus={name === ""}
         name="name"
         error={nameMissing && name.trim() === "" ? words.preview.nameMissing : null}
-        onChange={(value) => void session.saveSettings({ ...session.state.settings, name: value })}
+        onChange={(value) => session.dispatch({ type: "settings_changed", settings: { ...session.state.settings, name: value } })}
+        onBlur={() => void session.saveSettings(session.state.settings)}
       />
       <DeviceSelect kind="microphone" />
       <LevelMeter />

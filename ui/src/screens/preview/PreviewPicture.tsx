@@ -43,10 +43,6 @@ export function PreviewPicture(): ReactElement {
 function Reason({ on, there, problem }: { on: boolean; there: boolean; problem: DeviceProblem | undefined }): ReactElement {
   const session = useSession();
   const chosen = useApp((state) => state.settings.devices.camera.kind);
-  const retry = (): void => {
-    const { devices, camera_on, microphone_on } = session.state.settings;
-    void session.run("preview_start", { devices, camera_on, microphone_on });
-  };
   if (on && problem !== undefined) {
     const { title } = problemWords(problem);
     return (
@@ -54,7 +50,7 @@ function Reason({ on, there, problem }: { on: boolean; there: boolean; problem: 
         <span className="well"><Icon name="camera-off" size={30} /></span>
         <h2>{title.replace(/\.$/, "")}</h2>
         <p>{[problem.message, words.preview.cameraOffText].filter(Boolean).join(" ")}</p>
-        <Button onPress={retry}>{words.preview.tryAgain}</Button>
+        <Button onPress={() => void session.preview()}>{words.preview.tryAgain}</Button>
       </div>
     );
   }

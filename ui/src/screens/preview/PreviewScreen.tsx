@@ -19,7 +19,7 @@ export function PreviewScreen({ screen }: { screen: PreviewState }): ReactElemen
   const cameraOn = useApp((state) => state.settings.camera_on);
   const microphoneOn = useApp((state) => state.settings.microphone_on);
   useEffect(() => {
-    void session.run("preview_start", { devices, camera_on: cameraOn, microphone_on: microphoneOn });
+    void session.preview();
   }, [session, devices, cameraOn, microphoneOn]);
   useEffect(() => () => {
     session.level.set(0);

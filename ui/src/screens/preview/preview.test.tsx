@@ -49,7 +49,7 @@ describe("the preview", () => {
   it("says that it hears, and what to do while it does not", async () => {
     const { emit } = await openPreview();
     expect(screen.getByText("Say something")).toBeDefined();
-    await emit({ type: "levels", microphone: 0.2 });
+    await emit({ type: "levels", microphone: 0.6 });
     expect(screen.getByText("We hear you")).toBeDefined();
     expect(document.querySelectorAll(".meter .on").length).toBeGreaterThan(10);
   });
