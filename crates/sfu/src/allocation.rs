@@ -95,14 +95,14 @@ mod tests {
     fn equal_pictures_grow_together_and_the_sum_stays_within_the_budget() {
         let demands = [camera(None), camera(None), camera(None)];
         assert_eq!(allocate(1_700_000, &demands), [Some(1), Some(1), Some(1)]);
-        assert_eq!(allocate(1_200_000, &demands), [Some(1), Some(1), Some(0)]);
+        assert_eq!(allocate(1_250_000, &demands), [Some(1), Some(1), Some(0)]);
         assert_eq!(allocate(330_000, &demands), [Some(0), Some(0), None]);
     }
 
     #[test]
     fn a_screen_is_served_before_cameras() {
         let screen = Demand { class: 0, ..camera(None) };
-        assert_eq!(allocate(2_200_000, &[screen, camera(None)]), [Some(2), Some(0)]);
+        assert_eq!(allocate(1_900_000, &[screen, camera(None)]), [Some(2), Some(0)]);
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! [`Sfu::flush`] gives each touched member one timeout and drains it, so that packets of one picture leave together.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use str0m::bwe::BweKind;
 use str0m::media::KeyframeRequestKind;
 use str0m::net::{DatagramRecv, Protocol, Receive};
-use str0m::{Input, Output};
+use str0m::{Input, Output, RtcError};
 
 use crate::arena::Key;
 use crate::event::{Event, Transmit};
@@ -37,7 +38,7 @@ impl Sfu {
             return;
         };
         let Some(member) = self.members.get_mut(key) else { return };
-        let result = member.rtc.handle_input(input);
+        let result = guarded(|| member.rtc.handle_input(input));
         member.last_datagram = now;
         if std::mem::take(&mut member.silent) {
             let (room, participant) = (member.room, member.participant);
@@ -45,7 +46,7 @@ impl Sfu {
         }
         match result {
             Ok(()) => self.drain(now, key),
-            Err(_) => self.fail(now, key),
+            Err(Failed) => self.fail(now, key),
         }
     }
 
@@ -119,9 +120,9 @@ impl Sfu {
     fn advance(&mut self, now: Instant, key: Key) {
         let Some(member) = self.members.get_mut(key) else { return };
         member.touched = false;
-        match member.rtc.handle_input(Input::Timeout(now)) {
+        match guarded(|| member.rtc.handle_input(Input::Timeout(now))) {
             Ok(()) => self.drain(now, key),
-            Err(_) => self.fail(now, key),
+            Err(Failed) => self.fail(now, key),
         }
     }
 
@@ -129,7 +130,7 @@ impl Sfu {
         let mut rounds = 0;
         loop {
             let Some(member) = self.members.get_mut(key) else { return };
-            match member.rtc.poll_output() {
+            match guarded(|| member.rtc.poll_output()) {
                 Ok(Output::Transmit(transmit)) => self.transmits.push(Transmit {
                     source: transmit.source,
                     destination: transmit.destination,
@@ -146,11 +147,11 @@ impl Sfu {
                 }
                 Ok(Output::Timeout(_)) => {
                     rounds += 1;
-                    if member.rtc.handle_input(Input::Timeout(now)).is_err() {
+                    if guarded(|| member.rtc.handle_input(Input::Timeout(now))).is_err() {
                         return self.fail(now, key);
                     }
                 }
-                Err(_) => return self.fail(now, key),
+                Err(Failed) => return self.fail(now, key),
             }
         }
         if self.members.get(key).is_some_and(|member| !member.rtc.is_alive()) {
@@ -202,7 +203,7 @@ impl Sfu {
     }
 
     /// Removes a member whose media path ended, and says so.
-    fn fail(&mut self, now: Instant, key: Key) {
+    pub(crate) fn fail(&mut self, now: Instant, key: Key) {
         let Some(member) = self.members.get(key) else { return };
         let (room, participant) = (member.room, member.participant);
         self.counters.members_failed += 1;
@@ -213,19 +214,26 @@ impl Sfu {
     /// Ends a media path, telling the other side, and forgets the member.
     pub(crate) fn remove(&mut self, now: Instant, key: Key) {
         let Some(mut member) = self.members.remove(key) else { return };
-        if member.rtc.is_alive() && member.rtc.close().is_ok() && member.rtc.handle_input(Input::Timeout(now)).is_ok() {
-            while let Ok(output) = member.rtc.poll_output() {
-                match output {
-                    Output::Transmit(transmit) => self.transmits.push(Transmit {
+        let transmits = &mut self.transmits;
+        // What fails here fails for somebody who is gone.
+        let _gone_either_way = guarded(|| {
+            if !member.rtc.is_alive() {
+                return Ok(());
+            }
+            member.rtc.close()?;
+            member.rtc.handle_input(Input::Timeout(now))?;
+            loop {
+                match member.rtc.poll_output()? {
+                    Output::Transmit(transmit) => transmits.push(Transmit {
                         source: transmit.source,
                         destination: transmit.destination,
                         contents: transmit.contents.into(),
                     }),
                     Output::Event(_) => {}
-                    Output::Timeout(_) => break,
+                    Output::Timeout(_) => return Ok(()),
                 }
             }
-        }
+        });
         for address in &member.addresses {
             self.addresses.remove(address);
         }
@@ -257,6 +265,17 @@ impl Sfu {
             }
         }
         self.steer_all_rooms(now);
+    }
+}
+
+/// A media path that returned an error or panicked; it is of no more use.
+pub(crate) struct Failed;
+
+/// Calls into a media path. It parses what the network sends, so a panic in it must cost its own member only.
+pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, RtcError>) -> Result<T, Failed> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(_)) | Err(_) => Err(Failed),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Taking a member in: its offer becomes a media path with tracks and slots. Also ICE restarts, which are offers too.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use confab_protocol::{Grants, ParticipantId, SlotAssignment, SlotKind, SourceKind, TrackKind, TrackOffer};
 use str0m::bwe::Bitrate;
-use str0m::change::SdpOffer;
+use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::{Candidate, Rtc, RtcConfig};
 
@@ -15,6 +16,8 @@ use crate::member::{Bandwidth, Format, LayerStream, Member, Slot, Track};
 use crate::rewrite::Rewriter;
 use crate::room::TrackState;
 use crate::sfu::Sfu;
+
+const CONTRADICTION: &str = "it contradicts itself";
 
 /// Most m-lines of one offer: 49 video slots, some audio slots and the member's own tracks fit.
 const MEDIA_LINES: usize = 80;
@@ -56,9 +59,9 @@ impl Sfu {
         if lines.len() > MEDIA_LINES {
             return Err(JoinError::TooManyLines(lines.len(), MEDIA_LINES));
         }
-        let offer = SdpOffer::from_sdp_string(joining.offer).map_err(|error| JoinError::Sdp(error.to_string()))?;
+        let offer = parse(joining.offer).map_err(JoinError::Sdp)?;
         let mut rtc = self.build(now, joining, &lines);
-        let answer = rtc.sdp_api().accept_offer(offer).map_err(|error| JoinError::Sdp(error.to_string()))?;
+        let answer = accept(&mut rtc, offer).map_err(JoinError::Sdp)?;
 
         let tracks = build_tracks(&rtc, joining.tracks)?;
         let slots = build_slots(&mut rtc, &lines, &tracks);
@@ -99,7 +102,8 @@ impl Sfu {
     /// Answers an offer with new ICE credentials on a running media path; its streams and slots go on.
     ///
     /// # Errors
-    /// Says why the offer does not fit; then the media path is as it was.
+    /// Says why the offer does not fit. The media path is as it was, unless the offer was well-formed but contradicts it:
+    /// then the path has ended, with [`crate::Event::Closed`].
     pub fn restart(
         &mut self,
         now: Instant,
@@ -109,13 +113,20 @@ impl Sfu {
     ) -> Result<String, RestartError> {
         let key = self.find(room, participant).ok_or(RestartError::UnknownMember)?;
         let member = self.members.get_mut(key).ok_or(RestartError::UnknownMember)?;
-        let parsed = SdpOffer::from_sdp_string(offer).map_err(|error| RestartError::Sdp(error.to_string()))?;
+        let parsed = parse(offer).map_err(RestartError::Sdp)?;
         // Checked first, because a refused offer would leave the running path half changed.
         let running = member.rtc.direct_api().remote_dtls_fingerprint().map(|print| print.bytes.clone());
         if running.is_none() || fingerprint(offer) != running {
             return Err(RestartError::OtherConnection);
         }
-        let answer = member.rtc.sdp_api().accept_offer(parsed).map_err(|error| RestartError::Sdp(error.to_string()))?;
+        let answer = match accept(&mut member.rtc, parsed) {
+            Ok(answer) => answer,
+            Err(error) => {
+                // Half an offer may have been taken, so the path cannot be relied on any more.
+                self.fail(now, key);
+                return Err(RestartError::Sdp(error));
+            }
+        };
         self.touch(key);
         self.flush(now);
         Ok(answer.to_sdp_string())
@@ -150,6 +161,17 @@ impl Sfu {
         }
         rtc
     }
+}
+
+fn parse(offer: &str) -> Result<SdpOffer, String> {
+    // The parser and the negotiation assert what a sane offer has; an insane one must cost its own sender only.
+    let parsed = catch_unwind(AssertUnwindSafe(|| SdpOffer::from_sdp_string(offer)));
+    parsed.map_err(|_| CONTRADICTION.to_owned())?.map_err(|error| error.to_string())
+}
+
+fn accept(rtc: &mut Rtc, offer: SdpOffer) -> Result<SdpAnswer, String> {
+    let answer = catch_unwind(AssertUnwindSafe(|| rtc.sdp_api().accept_offer(offer)));
+    answer.map_err(|_| CONTRADICTION.to_owned())?.map_err(|error| error.to_string())
 }
 
 /// What is read from an m-line's text, because only the text has the order.

@@ -156,6 +156,11 @@ impl Sfu {
         Some(member.slots.iter().map(|slot| self.assignment(slot)).collect())
     }
 
+    /// What the network to a receiver is estimated to carry, bits per second; `None` while nobody estimates.
+    pub fn estimate(&self, room: Key, participant: ParticipantId) -> Option<u64> {
+        self.members.get(self.find(room, participant)?)?.bandwidth.estimate
+    }
+
     /// Datagrams to send, in order. Call after each batch of input.
     pub fn take_transmits(&mut self) -> std::vec::Drain<'_, Transmit> {
         self.transmits.drain(..)

@@ -199,11 +199,13 @@ impl Sfu {
         let budget =
             member.bandwidth.estimate.map_or(u64::MAX / 4, |estimate| (estimate * 95 / 100).saturating_sub(audio));
 
+        let initial_estimate = self.config.initial_estimate;
         let Some(member) = self.members.get_mut(receiver) else { return };
         let bandwidth = &mut member.bandwidth;
         let chosen = settle(now, bandwidth, budget, &demands);
-        let desired = audio + demands.iter().map(|demand| demand.costs[demand.wanted]).sum::<u64>();
-        let desired = (desired * 6 / 5).max(300_000);
+        // Twice what is shown, and never less than one full picture, so that there is room when a tile grows.
+        let shown = audio + demands.iter().map(|demand| demand.costs[demand.wanted]).sum::<u64>();
+        let desired = (shown * 2).max(initial_estimate);
         if bandwidth.estimate.is_some() && desired.abs_diff(bandwidth.desired) > bandwidth.desired / 10 {
             bandwidth.desired = desired;
             member.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::from(desired));

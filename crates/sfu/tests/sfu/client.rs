@@ -1,0 +1,303 @@
+//! A client: str0m in RTP mode, sending made-up media that can be checked packet by packet.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use confab_protocol::{Layer, ParticipantId, SourceKind, TrackKind, TrackOffer};
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::format::Codec;
+use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
+use str0m::net::{DatagramRecv, Protocol, Receive};
+use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+/// What a client offers.
+#[derive(Clone)]
+pub struct Offered {
+    pub tracks: Vec<(SourceKind, Vec<Layer>)>,
+    pub audio_slots: usize,
+    pub video_slots: usize,
+}
+
+impl Default for Offered {
+    fn default() -> Self {
+        Self {
+            tracks: vec![
+                (SourceKind::Microphone, vec![]),
+                (SourceKind::Camera, Layer::ALL.to_vec()),
+                (SourceKind::Screen, vec![]),
+            ],
+            audio_slots: 4,
+            video_slots: 4,
+        }
+    }
+}
+
+/// One media packet as it arrived.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub at: Instant,
+    pub sequence: u64,
+    pub timestamp: u32,
+    pub audio_level: Option<i8>,
+    pub payload: Arc<[u8]>,
+}
+
+/// What a made-up video payload says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    pub keyframe_start: bool,
+    pub layer: u8,
+    pub frame: u32,
+    pub packet: u8,
+}
+
+impl Received {
+    pub fn mark(&self) -> Mark {
+        let payload = &self.payload;
+        Mark {
+            keyframe_start: payload[0] == 0x67,
+            layer: payload[1],
+            frame: u32::from_be_bytes(payload[2..6].try_into().unwrap()),
+            packet: payload[6],
+        }
+    }
+
+    /// The number in a made-up voice payload.
+    pub fn counter(&self) -> u32 {
+        u32::from_be_bytes(self.payload[0..4].try_into().unwrap())
+    }
+}
+
+/// One layer being sent.
+pub struct Stream {
+    pub rid: Option<Rid>,
+    pub sequence: u64,
+    pub frame: u32,
+    pub keyframe_due: bool,
+    pub keyframes: u32,
+}
+
+pub struct Track {
+    pub mid: Mid,
+    pub source: SourceKind,
+    pub streams: Vec<Stream>,
+    pub layers: Vec<Layer>,
+}
+
+pub struct Client {
+    pub id: ParticipantId,
+    pub rtc: Rtc,
+    pub address: SocketAddr,
+    pub tracks: Vec<Track>,
+    pub slots: Vec<Mid>,
+    pub received: Vec<(Mid, Received)>,
+    pub outgoing: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
+    pub deadline: Instant,
+    pub connected: bool,
+    pub closed: bool,
+    /// When anything came last, media or not.
+    pub last_datagram: Instant,
+    /// The longest time without anything coming, since the last reset.
+    pub longest_silence: std::time::Duration,
+}
+
+impl Client {
+    pub fn new(now: Instant, address: SocketAddr) -> Self {
+        let mut config = RtcConfig::new()
+            .set_crypto_provider(Arc::new(str0m::crypto::from_feature_flags()))
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .set_send_buffer_video(1_000);
+        config.codec_config().add_h264(102.into(), Some(103.into()), true, 0x42_e0_1f);
+        let mut rtc = config.build(now);
+        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+        Self {
+            id: ParticipantId::new(),
+            rtc,
+            address,
+            tracks: vec![],
+            slots: vec![],
+            received: vec![],
+            outgoing: vec![],
+            deadline: now,
+            connected: false,
+            closed: false,
+            last_datagram: now,
+            longest_silence: std::time::Duration::ZERO,
+        }
+    }
+
+    pub fn offer(&mut self, offered: &Offered) -> (String, Vec<TrackOffer>, SdpPendingOffer) {
+        let mut api = self.rtc.sdp_api();
+        let mut tracks = vec![];
+        for (source, layers) in &offered.tracks {
+            let kind = if source.track_kind() == TrackKind::Audio { MediaKind::Audio } else { MediaKind::Video };
+            let simulcast = (!layers.is_empty()).then(|| {
+                let mut simulcast = Simulcast::new();
+                for layer in layers {
+                    simulcast.add_send_layer(SimulcastLayer::new(layer.rid()));
+                }
+                simulcast
+            });
+            let mid = api.add_media(kind, Direction::SendOnly, None, None, simulcast);
+            let rids: Vec<Option<Rid>> = match layers.len() {
+                0 => vec![None],
+                _ => layers.iter().map(|layer| Some(Rid::from(layer.rid()))).collect(),
+            };
+            let stream = |rid| Stream { rid, sequence: 60_000, frame: 0, keyframe_due: true, keyframes: 0 };
+            tracks.push(Track {
+                mid,
+                source: *source,
+                streams: rids.into_iter().map(stream).collect(),
+                layers: layers.clone(),
+            });
+        }
+        for _ in 0..offered.audio_slots {
+            self.slots.push(api.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None));
+        }
+        for _ in 0..offered.video_slots {
+            self.slots.push(api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None));
+        }
+        let (offer, pending) = api.apply().unwrap();
+        let offers = tracks
+            .iter()
+            .map(|track| TrackOffer { mid: track.mid.to_string(), source: track.source, layers: track.layers.clone() })
+            .collect();
+        self.tracks = tracks;
+        (offer.to_sdp_string(), offers, pending)
+    }
+
+    pub fn accept(&mut self, pending: SdpPendingOffer, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).unwrap();
+        self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+    }
+
+    pub fn handle(&mut self, now: Instant, source: SocketAddr, contents: &[u8]) {
+        self.longest_silence = self.longest_silence.max(now - self.last_datagram);
+        self.last_datagram = now;
+        let Ok(parsed) = DatagramRecv::try_from(contents) else { return };
+        let receive = Receive { proto: Protocol::Udp, source, destination: self.address, contents: parsed };
+        self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
+        self.drain(now);
+    }
+
+    pub fn advance(&mut self, now: Instant) {
+        self.rtc.handle_input(Input::Timeout(now)).unwrap();
+        self.drain(now);
+    }
+
+    fn drain(&mut self, now: Instant) {
+        loop {
+            match self.rtc.poll_output().unwrap() {
+                Output::Timeout(at) if at > now => {
+                    self.deadline = at;
+                    return;
+                }
+                Output::Timeout(_) => self.rtc.handle_input(Input::Timeout(now)).unwrap(),
+                Output::Transmit(transmit) => {
+                    self.outgoing.push((transmit.source, transmit.destination, transmit.contents.into()));
+                }
+                Output::Event(event) => self.event(now, event),
+            }
+        }
+    }
+
+    fn event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Connected => self.connected = true,
+            Event::Closed => self.closed = true,
+            Event::KeyframeRequest(request) => {
+                for track in self.tracks.iter_mut().filter(|track| track.mid == request.mid) {
+                    for stream in track.streams.iter_mut().filter(|stream| stream.rid == request.rid) {
+                        stream.keyframe_due = true;
+                    }
+                }
+            }
+            Event::RtpPacket(packet) => {
+                let mid = self.rtc.direct_api().stream_rx(&packet.header.ssrc).unwrap().mid();
+                self.received.push((
+                    mid,
+                    Received {
+                        at: now,
+                        sequence: *packet.seq_no,
+                        timestamp: packet.header.timestamp,
+                        audio_level: packet.header.ext_vals.audio_level,
+                        payload: packet.payload.clone(),
+                    },
+                ));
+            }
+            _ => {}
+        }
+    }
+
+    pub fn track(&mut self, source: SourceKind) -> &mut Track {
+        self.tracks.iter_mut().find(|track| track.source == source).unwrap()
+    }
+
+    /// Sends one voice packet of 20 ms.
+    pub fn speak(&mut self, now: Instant, level: i8) {
+        let pt = self.rtc.codec_config().find(|params| params.spec().codec == Codec::Opus).unwrap().pt();
+        let track = self.track(SourceKind::Microphone);
+        let (mid, stream) = (track.mid, &mut track.streams[0]);
+        stream.sequence += 1;
+        stream.frame += 1;
+        let (sequence, frame) = (stream.sequence, stream.frame);
+        let mut payload = frame.to_be_bytes().to_vec();
+        payload.resize(80, 0);
+        let extensions = ExtensionValues {
+            audio_level: Some(level),
+            voice_activity: Some(level > -50),
+            ..ExtensionValues::default()
+        };
+        let write = RtpWrite::new(pt, sequence.into(), frame.wrapping_mul(960), now, payload).ext_vals(extensions);
+        self.rtc.direct_api().stream_tx_by_mid(mid, None).unwrap().write_rtp(write);
+    }
+
+    /// Sends one picture of each given layer, as so many packets of so many bytes.
+    pub fn show(&mut self, now: Instant, source: SourceKind, layers: &[usize], packets: u8, bytes: usize) {
+        let pt = self.rtc.codec_config().find(|params| params.spec().codec == Codec::H264).unwrap().pt();
+        let index = self.tracks.iter().position(|track| track.source == source).unwrap();
+        let mid = self.tracks[index].mid;
+        for layer in layers {
+            let stream = &mut self.tracks[index].streams[*layer];
+            let keyframe = std::mem::take(&mut stream.keyframe_due);
+            stream.keyframes += u32::from(keyframe);
+            stream.frame += 1;
+            for packet in 0..packets {
+                let stream = &mut self.tracks[index].streams[*layer];
+                stream.sequence += 1;
+                let kind = match (keyframe, packet) {
+                    (true, 0) => 0x67,
+                    (true, _) => 0x65,
+                    (false, _) => 0x41,
+                };
+                let mut payload = vec![kind, *layer as u8];
+                payload.extend(stream.frame.to_be_bytes());
+                payload.push(packet);
+                payload.resize(bytes, 0);
+                // Layers of one picture carry the same time.
+                let timestamp = stream.frame.wrapping_mul(3_000);
+                let write = RtpWrite::new(pt, stream.sequence.into(), timestamp, now, payload)
+                    .marker(packet + 1 == packets)
+                    .nackable(true);
+                let rid = stream.rid;
+                self.rtc.direct_api().stream_tx_by_mid(mid, rid).unwrap().write_rtp(write);
+            }
+        }
+    }
+
+    pub fn ask_for_keyframe(&mut self, mid: Mid) {
+        let ssrc = self.rtc.direct_api().stream_rx_by_mid(mid, None).unwrap().ssrc();
+        let mut direct = self.rtc.direct_api();
+        direct.stream_rx(&ssrc).unwrap().request_keyframe(str0m::media::KeyframeRequestKind::Pli);
+    }
+
+    /// What came on one slot, in order of arrival.
+    pub fn on(&self, mid: &str) -> Vec<Received> {
+        let mid = Mid::from(mid);
+        self.received.iter().filter(|(on, _)| *on == mid).map(|(_, received)| received.clone()).collect()
+    }
+}

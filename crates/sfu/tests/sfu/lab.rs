@@ -1,0 +1,300 @@
+//! One core, some clients and the network between them, all in virtual time.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use confab_protocol::{Grants, Layer, ParticipantId, Role, SlotAssignment, SourceKind, TileRequest};
+use confab_sfu::{Event, Joined, Joining, Key, Sfu, SfuConfig, TrackState};
+
+use crate::client::{Client, Offered};
+
+pub const STEP: Duration = Duration::from_millis(1);
+const DELAY: Duration = Duration::from_millis(5);
+
+/// A small generator, so that a seed gives the same losses everywhere.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    pub fn happens(&mut self, percent: f64) -> bool {
+        ((self.next() % 100_000) as f64) < percent * 1_000.0
+    }
+}
+
+/// The way of one client's packets.
+#[derive(Clone, Default)]
+pub struct Path {
+    pub loss_up_percent: f64,
+    pub loss_down_percent: f64,
+    pub cut: bool,
+    /// Bits per second towards the client; 0 for no limit.
+    pub rate_down: u64,
+    pub busy_until: Option<Instant>,
+    pub lost: u64,
+    /// The longest a packet waited for the line.
+    pub longest_wait: Duration,
+}
+
+struct Flying {
+    to_server: bool,
+    source: SocketAddr,
+    destination: SocketAddr,
+    contents: Vec<u8>,
+}
+
+pub struct Lab {
+    pub now: Instant,
+    pub sfu: Sfu,
+    pub room: Key,
+    pub server: SocketAddr,
+    pub clients: Vec<Client>,
+    pub paths: Vec<Path>,
+    pub events: Vec<Event>,
+    pub random: Random,
+    flying: BTreeMap<(Instant, u64), Flying>,
+    order: u64,
+    /// Layers told as watched, by person and source.
+    pub watched: HashMap<(ParticipantId, SourceKind), Vec<Layer>>,
+    /// Slots as each person was told.
+    pub slots: HashMap<ParticipantId, BTreeMap<String, SlotAssignment>>,
+}
+
+impl Lab {
+    pub fn new() -> Self {
+        Self::with(SfuConfig::default())
+    }
+
+    pub fn with(config: SfuConfig) -> Self {
+        let server: SocketAddr = "10.0.0.1:5000".parse().unwrap();
+        let mut sfu = Sfu::new(SfuConfig { candidates: vec![server], ..config });
+        let room = sfu.open_room();
+        let now = Instant::now();
+        Self {
+            now,
+            sfu,
+            room,
+            server,
+            clients: vec![],
+            paths: vec![],
+            events: vec![],
+            random: Random::new(1),
+            flying: BTreeMap::new(),
+            order: 0,
+            watched: HashMap::new(),
+            slots: HashMap::new(),
+        }
+    }
+
+    pub fn grants() -> Grants {
+        Role::Participant.grants()
+    }
+
+    /// Joins a client with the usual offer and waits until it is connected.
+    pub fn join(&mut self) -> usize {
+        let index = self.begin_join(&Offered::default(), Self::grants());
+        self.run_until(Duration::from_secs(2), |lab| lab.clients[index].connected);
+        self.run(Duration::from_millis(20));
+        index
+    }
+
+    pub fn begin_join(&mut self, offered: &Offered, grants: Grants) -> usize {
+        let index = self.clients.len();
+        let address = SocketAddr::from(([10, 0, 1, index as u8 + 1], 7_000));
+        let mut client = Client::new(self.now, address);
+        let (offer, tracks, pending) = client.offer(offered);
+        let joining = Joining { participant: client.id, offer: &offer, tracks: &tracks, grants };
+        let joined: Joined = self.sfu.join(self.now, self.room, &joining).unwrap();
+        client.accept(pending, &joined.answer);
+        client.advance(self.now);
+        self.slots.insert(client.id, joined.slots.into_iter().map(|slot| (slot.mid.clone(), slot)).collect());
+        self.clients.push(client);
+        self.paths.push(Path::default());
+        index
+    }
+
+    pub fn id(&self, client: usize) -> ParticipantId {
+        self.clients[client].id
+    }
+
+    pub fn publish(&mut self, client: usize, source: SourceKind) {
+        let (width, height) = match source {
+            SourceKind::Camera | SourceKind::Screen => (1_280, 720),
+            _ => (0, 0),
+        };
+        self.set_track(client, source, TrackState::Published { width, height });
+    }
+
+    pub fn set_track(&mut self, client: usize, source: SourceKind, state: TrackState) {
+        let id = self.id(client);
+        self.sfu.set_track(self.now, self.room, id, source, state);
+    }
+
+    pub fn view(&mut self, client: usize, tiles: &[(usize, SourceKind, u32)]) {
+        let tiles: Vec<TileRequest> =
+            tiles.iter().map(|(of, source, height)| self.tile(*of, *source, *height)).collect();
+        self.view_tiles(client, tiles);
+    }
+
+    pub fn view_tiles(&mut self, client: usize, tiles: Vec<TileRequest>) {
+        let id = self.id(client);
+        self.sfu.set_view(self.now, self.room, id, tiles);
+    }
+
+    pub fn tile(&self, of: usize, source: SourceKind, height: u32) -> TileRequest {
+        let participant = self.id(of);
+        TileRequest { participant, source, width: height * 16 / 9, height, priority: 0, pinned: false }
+    }
+
+    /// Runs for a time, nobody sending anything new.
+    pub fn run(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        while self.now < end {
+            self.step();
+        }
+    }
+
+    pub fn run_until(&mut self, at_most: Duration, mut done: impl FnMut(&Self) -> bool) {
+        let end = self.now + at_most;
+        while !done(self) {
+            assert!(self.now < end, "not within {at_most:?}");
+            self.step();
+        }
+    }
+
+    /// Runs for a time with media: `send` is called every 10 ms with the number of the call.
+    pub fn run_with(&mut self, duration: Duration, mut send: impl FnMut(&mut Self, u64)) {
+        for call in 0..duration.as_millis() as u64 / 10 {
+            send(self, call);
+            self.run(Duration::from_millis(10));
+        }
+    }
+
+    pub fn step(&mut self) {
+        self.now += STEP;
+        self.collect();
+        while let Some(entry) = self.flying.first_entry() {
+            if entry.key().0 > self.now {
+                break;
+            }
+            let packet = entry.remove();
+            self.deliver(packet);
+        }
+        self.sfu.flush(self.now);
+        if self.sfu.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.sfu.handle_timeout(self.now);
+        }
+        for client in &mut self.clients {
+            client.advance(self.now);
+        }
+        self.collect();
+    }
+
+    fn deliver(&mut self, packet: Flying) {
+        if packet.to_server {
+            self.sfu.handle_datagram(self.now, packet.source, packet.destination, &packet.contents);
+        } else if let Some(client) = self.clients.iter_mut().find(|client| client.address == packet.destination) {
+            client.handle(self.now, packet.source, &packet.contents);
+        }
+    }
+
+    /// Puts what both sides want to send on the wire, and notes events.
+    fn collect(&mut self) {
+        for index in 0..self.clients.len() {
+            let outgoing = std::mem::take(&mut self.clients[index].outgoing);
+            for (source, destination, contents) in outgoing {
+                let (cut, loss) = (self.paths[index].cut, self.paths[index].loss_up_percent);
+                self.send(index, cut, loss, true, Flying { to_server: true, source, destination, contents });
+            }
+        }
+        let transmits: Vec<_> = self.sfu.take_transmits().collect();
+        for transmit in transmits {
+            let Some(index) = self.clients.iter().position(|client| client.address == transmit.destination) else {
+                continue;
+            };
+            let (cut, loss) = (self.paths[index].cut, self.paths[index].loss_down_percent);
+            let (source, destination, contents) = (transmit.source, transmit.destination, transmit.contents);
+            self.send(index, cut, loss, false, Flying { to_server: false, source, destination, contents });
+        }
+        let events: Vec<_> = self.sfu.take_events().collect();
+        for (_, event) in events {
+            self.note(event);
+        }
+    }
+
+    fn send(&mut self, path: usize, cut: bool, loss: f64, up: bool, packet: Flying) {
+        // Only media is lost, so that a run's figures are about media.
+        let is_media = packet.contents[0] >= 128 && !(64..96).contains(&(packet.contents[1] & 0x7f));
+        if cut || (is_media && loss > 0.0 && self.random.happens(loss)) {
+            self.paths[path].lost += 1;
+            return;
+        }
+        let mut at = self.now + DELAY;
+        let rate = self.paths[path].rate_down;
+        if !up && rate > 0 {
+            let begin = self.paths[path].busy_until.map_or(self.now, |until| until.max(self.now));
+            self.paths[path].longest_wait = self.paths[path].longest_wait.max(begin - self.now);
+            let end = begin + Duration::from_micros(packet.contents.len() as u64 * 8_000_000 / rate);
+            if end - self.now > Duration::from_millis(300) {
+                self.paths[path].lost += 1;
+                return;
+            }
+            self.paths[path].busy_until = Some(end);
+            at = end + DELAY;
+        }
+        self.order += 1;
+        self.flying.insert((at, self.order), packet);
+    }
+
+    fn note(&mut self, event: Event) {
+        match &event {
+            Event::Layers { id, source, wanted } => {
+                self.watched.insert((*id, *source), wanted.clone());
+            }
+            Event::Slots { id, changed } => {
+                let slots = self.slots.entry(*id).or_default();
+                for slot in changed {
+                    slots.insert(slot.mid.clone(), slot.clone());
+                }
+            }
+            _ => {}
+        }
+        self.events.push(event);
+    }
+
+    /// The slot that carries a source for a client, as it was told.
+    pub fn slot_of(&self, client: usize, of: usize, source: SourceKind) -> Option<SlotAssignment> {
+        let participant = self.id(of);
+        let slots = self.slots.get(&self.id(client))?;
+        slots.values().find(|slot| slot.participant == Some(participant) && slot.source == Some(source)).cloned()
+    }
+
+    /// Layers of a source that its sender was told to encode, as indices.
+    pub fn watched_layers(&self, client: usize, source: SourceKind) -> Vec<usize> {
+        let wanted = self.watched.get(&(self.id(client), source)).cloned().unwrap_or_default();
+        wanted.into_iter().map(|layer| layer as usize).collect()
+    }
+
+    /// A client's camera with three layers at 30 pictures a second (about 0.1, 0.4 and 1.4 Mbit/s), those told to be
+    /// watched. Call every 10 ms.
+    pub fn film(&mut self, client: usize, call: u64) {
+        if call % 3 != 0 {
+            return;
+        }
+        for layer in self.watched_layers(client, SourceKind::Camera) {
+            let (packets, bytes) = [(1, 500), (2, 900), (5, 1_150)][layer];
+            let now = self.now;
+            self.clients[client].show(now, SourceKind::Camera, &[layer], packets, bytes);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use confab_protocol::SourceKind;
+use confab_sfu::{Event, SfuConfig};
+
+use crate::client::Offered;
+use crate::lab::Lab;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn even_an_empty_room_sends_something_twice_a_second() {
+    let mut lab = Lab::new();
+    let ann = lab.join();
+    lab.run(SECOND);
+    lab.clients[ann].longest_silence = Duration::ZERO;
+    lab.run(SECOND * 5);
+    let longest = lab.clients[ann].longest_silence;
+    assert!(longest > Duration::ZERO && longest <= Duration::from_millis(600), "{longest:?}");
+}
+
+#[test]
+fn a_hole_in_the_network_is_told_after_two_seconds_and_its_end_too() {
+    let mut lab = Lab::new();
+    let (ann, bob) = (lab.join(), lab.join());
+    lab.publish(ann, SourceKind::Microphone);
+    let speak = |lab: &mut Lab, call: u64| {
+        let now = lab.now;
+        if call % 2 == 0 {
+            lab.clients[ann].speak(now, -30);
+            lab.clients[bob].speak(now, -30);
+        }
+    };
+    lab.publish(bob, SourceKind::Microphone);
+    lab.run_with(SECOND, speak);
+    lab.paths[bob].cut = true;
+    lab.run_with(Duration::from_millis(1_800), speak);
+    let bobs = |lab: &Lab| -> Vec<Event> {
+        let id = lab.id(bob);
+        let about =
+            |event: &&Event| matches!(event, Event::Silent(of) | Event::Back(of) | Event::Closed(of) if *of == id);
+        lab.events.iter().filter(about).cloned().collect()
+    };
+    assert!(bobs(&lab).is_empty());
+    lab.run_with(Duration::from_millis(500), speak);
+    assert_eq!(bobs(&lab), [Event::Silent(lab.id(bob))]);
+    lab.run_with(SECOND * 8, speak);
+    assert_eq!(bobs(&lab).len(), 1, "told once");
+    lab.paths[bob].cut = false;
+    lab.run_with(SECOND * 2, speak);
+    assert_eq!(bobs(&lab), [Event::Silent(lab.id(bob)), Event::Back(lab.id(bob))]);
+    let slot = lab.slot_of(bob, ann, SourceKind::Microphone).unwrap();
+    let recent = lab.clients[bob].on(&slot.mid).iter().filter(|packet| packet.at > lab.now - SECOND).count();
+    assert!(recent >= 48, "ten seconds later all is well: {recent}");
+    assert!(!lab.events.contains(&Event::Silent(lab.id(ann))), "nobody else is affected");
+}
+
+#[test]
+fn who_never_connects_is_told_as_silent_and_removed_in_the_end() {
+    let mut lab = Lab::with(SfuConfig { abandoned_after: SECOND * 5, ..SfuConfig::default() });
+    let ann = lab.begin_join(&Offered::default(), Lab::grants());
+    lab.paths[ann].cut = true;
+    lab.run(Duration::from_millis(2_200));
+    assert_eq!(lab.events, [Event::Silent(lab.id(ann))]);
+    lab.run(SECOND * 4);
+    assert_eq!(lab.events, [Event::Silent(lab.id(ann)), Event::Closed(lab.id(ann))]);
+    assert_eq!(lab.sfu.counters().members, 0);
+}
