@@ -1,0 +1,272 @@
+//! `confab-cli join`: a person in a call, steered by lines on standard input, told of by events on standard output.
+
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use confab_call::capture::{CameraChoice, MicrophoneChoice, ScreenChoice, VideoFormat};
+use confab_call::playback::SpeakerChoice;
+use confab_call::{CallConfig, CallEvent, CallHandle, CallState, EndReason, Processing, View};
+use confab_protocol::link::ServerAddress;
+use confab_protocol::{DEFAULT_PORT, MeetingLink, ParticipantId};
+use tokio::sync::mpsc;
+
+mod frame_log;
+mod line;
+mod picture_files;
+mod report;
+mod sound_file;
+
+use frame_log::FrameLog;
+use line::Line;
+use picture_files::PictureFiles;
+use sound_file::SoundFile;
+
+/// Whether the own voice is worked on.
+#[derive(Clone, Copy, ValueEnum)]
+enum ProcessingArgument {
+    /// Always.
+    On,
+    /// Never.
+    Off,
+    /// For devices, not for files and the test speech.
+    Auto,
+}
+
+/// What `join` takes.
+#[derive(Args)]
+pub struct JoinArguments {
+    /// A meeting's link, or its code.
+    meeting: String,
+    /// The server, when only a code is given.
+    #[arg(long)]
+    server: Option<String>,
+    /// The name others see.
+    #[arg(long)]
+    name: String,
+    /// A token from making the room; guests need none.
+    #[arg(long, env = "CONFAB_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// `default`, `test` (a moving picture that tells its number and time), `none`, a .y4m file, or a device.
+    #[arg(long, default_value = "default")]
+    camera: CameraChoice,
+    /// Size and rate wished from the camera, as 1280x720@30.
+    #[arg(long, default_value = "1280x720@30", value_parser = line::video_format)]
+    camera_format: VideoFormat,
+    /// `default`, `test` (made-up speech), `none`, a .wav file, or a device.
+    #[arg(long, default_value = "default")]
+    microphone: MicrophoneChoice,
+    /// `default`, `none`, or a device.
+    #[arg(long, default_value = "default")]
+    speaker: SpeakerChoice,
+    /// Share `x11`, `x11:WINDOWID`, `test`, or a .y4m file.
+    #[arg(long)]
+    screen: Option<ScreenChoice>,
+    /// Join muted.
+    #[arg(long)]
+    muted: bool,
+    /// Remove echo and noise from the own voice and level it.
+    #[arg(long, value_enum, default_value = "auto")]
+    processing: ProcessingArgument,
+    /// The largest size in which pictures are asked for, as 1280x720; `none` asks for none.
+    #[arg(long, default_value = "1280x720", value_parser = line::view)]
+    view: View,
+    /// Save every picture that comes as Y4M files in this folder.
+    #[arg(long, value_name = "DIR")]
+    save_video: Option<PathBuf>,
+    /// Save what the speaker plays as a WAV file in this folder.
+    #[arg(long, value_name = "DIR")]
+    save_audio: Option<PathBuf>,
+    /// Write figures of the call, and a line for each frame shown, at the end.
+    #[arg(long, value_name = "FILE")]
+    stats: Option<PathBuf>,
+    /// Leave after this long, as 20s or 2m.
+    #[arg(long = "for", value_name = "TIME", value_parser = line::duration)]
+    length: Option<Duration>,
+    /// Print every event as a line of JSON.
+    #[arg(long)]
+    events: bool,
+}
+
+/// Joins, stays, leaves.
+pub async fn run(arguments: JoinArguments) -> Result<(), String> {
+    let (server, code) = meeting(&arguments)?;
+    let pictures = arguments.save_video.as_deref().map(PictureFiles::open).transpose()?;
+    let sound = arguments.save_audio.as_deref().map(SoundFile::open).transpose()?;
+    let log = Arc::new(FrameLog::new(arguments.stats.is_some(), pictures));
+    let mut config = CallConfig::new(server, code, arguments.name.clone());
+    config.token.clone_from(&arguments.token);
+    config.camera_on = arguments.camera != CameraChoice::None;
+    config.camera = arguments.camera.clone();
+    config.picture = arguments.camera_format;
+    config.microphone = arguments.microphone.clone();
+    config.microphone_muted = arguments.muted;
+    config.speaker = arguments.speaker.clone();
+    config.screen.clone_from(&arguments.screen);
+    config.processing = match arguments.processing {
+        ProcessingArgument::On => Processing::On,
+        ProcessingArgument::Off => Processing::Off,
+        ProcessingArgument::Auto => Processing::Auto,
+    };
+    config.view = arguments.view;
+    config.sink = log.clone();
+    config.tap = sound.clone().map(|sound| sound as Arc<dyn confab_call::AudioTap>);
+    config.stats_events = arguments.events;
+
+    let (call, events) = confab_call::join(config);
+    let mut stay = Stay { events_shown: arguments.events, log: log.clone(), me: None, ended: None };
+    stay.run(&call, events, arguments.length).await;
+
+    log.finish();
+    let audio = sound.map(|sound| sound.finish()).transpose()?;
+    if let Some(path) = &arguments.stats {
+        report::write(path, stay.me, &call.stats(), &log, audio)?;
+    }
+    match stay.ended {
+        Some((EndReason::Left, _)) | None => Ok(()),
+        Some((_, message)) => Err(message),
+    }
+}
+
+fn meeting(arguments: &JoinArguments) -> Result<(ServerAddress, confab_protocol::RoomCode), String> {
+    let link = MeetingLink::parse(&arguments.meeting).map_err(|error| error.to_string())?;
+    let server = match (&arguments.server, link.server) {
+        (Some(server), _) => ServerAddress::parse(server).map_err(|error| error.to_string())?,
+        (None, Some(server)) => server,
+        (None, None) => ServerAddress::loopback(DEFAULT_PORT),
+    };
+    Ok((server, link.code))
+}
+
+/// The time in the call.
+struct Stay {
+    events_shown: bool,
+    log: Arc<FrameLog>,
+    me: Option<ParticipantId>,
+    ended: Option<(EndReason, String)>,
+}
+
+impl Stay {
+    async fn run(
+        &mut self,
+        call: &CallHandle,
+        mut events: mpsc::UnboundedReceiver<CallEvent>,
+        length: Option<Duration>,
+    ) {
+        let mut lines = standard_input();
+        let mut interrupted = Box::pin(interrupted());
+        let until = length.map(|length| Instant::now() + length);
+        let mut leaving = false;
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(event) => self.event(event),
+                    None => return,
+                },
+                Some(line) = lines.recv() => match Line::parse(&line) {
+                    Ok(Line::Leave) => leaving |= leave(call, leaving),
+                    Ok(line) => line.carry_out(call),
+                    Err(problem) => eprintln!("{problem}"),
+                },
+                () = sleep_until(until), if !leaving => leaving |= leave(call, leaving),
+                () = &mut interrupted, if !leaving => leaving |= leave(call, leaving),
+            }
+        }
+    }
+
+    fn event(&mut self, event: CallEvent) {
+        if self.events_shown {
+            if let Ok(text) = serde_json::to_string(&event) {
+                println!("{text}");
+            }
+        } else {
+            say(&event);
+        }
+        match event {
+            CallEvent::State { state: CallState::Ended { reason, message } } => self.ended = Some((reason, message)),
+            CallEvent::Joined { me, participants, .. } => {
+                self.me = Some(me);
+                participants.iter().for_each(|participant| self.log.know(participant));
+            }
+            CallEvent::ParticipantJoined { participant } | CallEvent::ParticipantUpdated { participant } => {
+                self.log.know(&participant);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Begins to leave; the events end when it is done.
+fn leave(call: &CallHandle, already: bool) -> bool {
+    if !already {
+        let call = call.clone();
+        tokio::spawn(async move { call.leave().await });
+    }
+    true
+}
+
+async fn sleep_until(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Control-C, or the system's wish that the program ends.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    drop(tokio::signal::ctrl_c().await);
+}
+
+/// Lines of standard input, read by a thread of their own so that the program can end while it waits for one. At the
+/// end of the input the call goes on.
+fn standard_input() -> mpsc::UnboundedReceiver<String> {
+    let (lines, received) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if lines.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    received
+}
+
+/// Tells a person at a terminal what happened.
+fn say(event: &CallEvent) {
+    match event {
+        CallEvent::State { state } => match state {
+            CallState::Connecting => println!("Connecting ..."),
+            CallState::Joined => println!("Joined."),
+            CallState::Reconnecting { why, .. } => println!("Reconnecting: {why}"),
+            CallState::Ended { message, .. } => println!("{message}"),
+        },
+        CallEvent::Joined { participants, link, again, .. } => {
+            let names: Vec<_> = participants.iter().map(|participant| participant.name.as_str()).collect();
+            let back = if *again { "Back in" } else { "In" };
+            println!("{back} {link} with {}.", names.join(", "));
+        }
+        CallEvent::ParticipantJoined { participant } => println!("{} joined.", participant.name),
+        CallEvent::ParticipantLeft { name, .. } => println!("{name} left."),
+        CallEvent::Chat { message, .. } => println!("{}: {}", message.username, message.content),
+        CallEvent::ChatPending { offline: true, content, .. } => {
+            println!("Offline: \u{201c}{content}\u{201d} is sent when the connection is back.");
+        }
+        CallEvent::ChatRefused { why, .. } => println!("Not sent: {why}"),
+        CallEvent::TalkingWhileMuted => println!("You are muted."),
+        CallEvent::DeviceProblem { message, .. } | CallEvent::Refused { message, .. } => println!("{message}"),
+        _ => {}
+    }
+}

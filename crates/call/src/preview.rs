@@ -1,0 +1,209 @@
+//! Devices before a call: the camera's picture, the microphone's level, a sound on the speaker. Nothing leaves this
+//! computer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use confab_media::level::{VoiceActivity, audio_level};
+use crossbeam_channel::{RecvTimeoutError, bounded};
+
+use crate::capture::{
+    CameraChoice, CaptureError, CapturedFrame, MicrophoneChoice, VideoFormat, open_camera, open_microphone,
+};
+use crate::engine::event::{MediaDevice, ProblemReason};
+use crate::engine::sound::capture_reason;
+
+/// How often the level is reported.
+const LEVEL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How soon a thread notices that it should end.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What a preview tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PreviewEvent {
+    /// Twenty times a second: 0 (loudest) to 127 (silence), and whether somebody speaks.
+    Level {
+        /// In dB below full scale (RFC 6464).
+        level: u8,
+        /// Somebody speaks.
+        voice: bool,
+    },
+    /// A device does not work; the other one goes on.
+    Problem {
+        /// Which.
+        device: MediaDevice,
+        /// For programs.
+        reason: ProblemReason,
+        /// For the person.
+        message: String,
+    },
+}
+
+/// Takes the camera's frames, on the camera's thread.
+pub type FrameSink = Box<dyn FnMut(&CapturedFrame) + Send>;
+
+/// A running preview. Choosing another device takes the place of the one before; dropping it closes both.
+pub struct Preview {
+    events: Arc<dyn Fn(PreviewEvent) + Send + Sync>,
+    camera: Option<Stop>,
+    microphone: Option<Stop>,
+}
+
+/// Ends a thread when it is dropped.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl Preview {
+    /// No device is open yet. `events` is called on the devices' threads and must not wait.
+    pub fn new(events: impl Fn(PreviewEvent) + Send + Sync + 'static) -> Self {
+        Self { events: Arc::new(events), camera: None, microphone: None }
+    }
+
+    /// Shows this camera; `None` shows nothing.
+    pub fn camera(&mut self, choice: CameraChoice, wanted: VideoFormat, frames: FrameSink) {
+        self.camera = None;
+        if choice != CameraChoice::None {
+            let events = self.events.clone();
+            self.camera = run("preview-camera", move |stop| watch(&choice, wanted, frames, &stop, &*events));
+        }
+    }
+
+    /// Closes the camera.
+    pub fn close_camera(&mut self) {
+        self.camera = None;
+    }
+
+    /// Measures this microphone; `None` measures nothing.
+    pub fn microphone(&mut self, choice: MicrophoneChoice) {
+        self.microphone = None;
+        if choice != MicrophoneChoice::None {
+            let events = self.events.clone();
+            self.microphone = run("preview-microphone", move |stop| listen(&choice, &stop, &*events));
+        }
+    }
+
+    /// Closes the microphone.
+    pub fn close_microphone(&mut self) {
+        self.microphone = None;
+    }
+}
+
+fn run(name: &str, work: impl FnOnce(Arc<AtomicBool>) + Send + 'static) -> Option<Stop> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    thread::Builder::new().name(name.to_owned()).spawn(move || work(stopped)).ok().map(|_| Stop(stop))
+}
+
+fn watch(
+    choice: &CameraChoice,
+    wanted: VideoFormat,
+    mut frames: FrameSink,
+    stop: &AtomicBool,
+    events: &(dyn Fn(PreviewEvent) + Send + Sync),
+) {
+    let watched = open_camera(choice, wanted).and_then(|mut source| {
+        while !stop.load(Ordering::Acquire) {
+            let frame = source.next_frame()?;
+            if !stop.load(Ordering::Acquire) {
+                frames(&frame);
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = watched {
+        report(MediaDevice::Camera, &error, stop, events);
+    }
+}
+
+fn listen(choice: &MicrophoneChoice, stop: &AtomicBool, events: &(dyn Fn(PreviewEvent) + Send + Sync)) {
+    let (chunks, received) = bounded(50);
+    let stream = match open_microphone(choice, chunks) {
+        Ok(stream) => stream,
+        Err(error) => return report(MediaDevice::Microphone, &error, stop, events),
+    };
+    let mut activity = VoiceActivity::new();
+    let mut reported = Instant::now();
+    let mut loudest = confab_media::level::SILENCE;
+    while !stop.load(Ordering::Acquire) {
+        match received.recv_timeout(PATIENCE) {
+            Ok(chunk) => {
+                let level = audio_level(&chunk.samples);
+                let voice = activity.update(level);
+                loudest = loudest.min(level);
+                if reported.elapsed() >= LEVEL_INTERVAL {
+                    reported = Instant::now();
+                    events(PreviewEvent::Level { level: loudest, voice });
+                    loudest = confab_media::level::SILENCE;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if let Ok(error) = stream.problems().try_recv() {
+            return report(MediaDevice::Microphone, &error, stop, events);
+        }
+    }
+}
+
+fn report(
+    device: MediaDevice,
+    error: &CaptureError,
+    stop: &AtomicBool,
+    events: &(dyn Fn(PreviewEvent) + Send + Sync),
+) {
+    if !stop.load(Ordering::Acquire) {
+        events(PreviewEvent::Problem { device, reason: capture_reason(error), message: error.to_string() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const SMALL: VideoFormat = VideoFormat { width: 320, height: 180, fps: 30 };
+
+    #[test]
+    fn a_preview_shows_frames_and_measures_the_microphone() {
+        let (events, told) = mpsc::channel();
+        let mut preview = Preview::new(move |event| drop(events.send(event)));
+        let (frames, shown) = mpsc::channel();
+        let sink = Box::new(move |frame: &CapturedFrame| drop(frames.send(frame.frame.width())));
+        preview.camera(CameraChoice::TestPattern, SMALL, sink);
+        preview.microphone(MicrophoneChoice::TestSpeech);
+        assert_eq!(shown.recv_timeout(Duration::from_secs(5)), Ok(320));
+        let event = told.recv_timeout(Duration::from_secs(5)).expect("a level");
+        assert!(matches!(event, PreviewEvent::Level { .. }), "{event:?}");
+    }
+
+    #[test]
+    fn a_camera_that_is_not_there_is_said_in_words() {
+        let (events, told) = mpsc::channel();
+        let mut preview = Preview::new(move |event| drop(events.send(event)));
+        preview.camera(CameraChoice::File("/nowhere/at.y4m".into()), SMALL, Box::new(|_| {}));
+        let event = told.recv_timeout(Duration::from_secs(5)).expect("a problem");
+        assert!(matches!(event, PreviewEvent::Problem { device: MediaDevice::Camera, .. }));
+    }
+
+    #[test]
+    fn a_closed_preview_shows_nothing_more() {
+        let mut preview = Preview::new(|_| {});
+        let (frames, shown) = mpsc::channel();
+        let sink = Box::new(move |frame: &CapturedFrame| drop(frames.send(frame.number)));
+        preview.camera(CameraChoice::TestPattern, SMALL, sink);
+        shown.recv_timeout(Duration::from_secs(5)).expect("a frame");
+        preview.close_camera();
+        // The channel closes when the camera's thread has ended.
+        while shown.recv_timeout(Duration::from_secs(5)).is_ok() {}
+        assert_eq!(shown.recv_timeout(Duration::from_secs(5)), Err(mpsc::RecvTimeoutError::Disconnected));
+    }
+}

@@ -1,0 +1,348 @@
+//! One picture slot: packets to whole frames, frames to pictures, pictures to the sink, on a thread of its own.
+//!
+//! ```text
+//!  inlet --(bounded)--> FrameAssembler -> Decoder -> (held for lip sync) -> VideoSink
+//!                            |               |
+//!                            +-- keyframe wanted: asked of the server
+//! ```
+//! The thread starts with the slot's first picture and ends with the slot.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use confab_media::h264::Decoder;
+use confab_rtp::{AssembledFrame, AssemblerConfig, AssemblerOutput, FrameAssembler, RtpInput};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+
+use super::lip_sync::{VoiceDelays, hold};
+use crate::engine::event::TileKey;
+use crate::sink::{ReceivedFrame, VideoSink};
+use crate::stats::meters::Meters;
+
+/// Packets that may wait for the decoder: about two seconds of 720p. What finds no room counts as lost.
+const CAPACITY: usize = 600;
+
+/// Packets kept while the slot's first assignment is on its way: a keyframe and what follows it within a round trip.
+const EARLY: usize = 200;
+
+/// How long after an assignment a keyframe is awaited that the server has asked for, before we ask too. Asking at once
+/// would make every sender encode two keyframes.
+const FIRST_KEYFRAME_PATIENCE: Duration = Duration::from_millis(120);
+
+/// A packet that waited this long means that this computer cannot keep up: everything waiting is dropped and the
+/// picture begins anew, because catching up late pictures would keep it late.
+const OVERLOAD: Duration = Duration::from_millis(600);
+
+/// Two requests for a keyframe of one slot are at least so far apart.
+const REQUEST_SPACING: Duration = Duration::from_millis(150);
+
+/// How long the thread sleeps when nothing is due.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// What a slot's thread is told.
+pub enum PictureInput {
+    /// A packet and when it came.
+    Packet(RtpInput, Instant),
+    /// Another picture (or none) from now on.
+    Assign(Option<TileKey>),
+    /// The round trip to the server.
+    RoundTrip(Duration),
+}
+
+/// Shared by all slots.
+#[derive(Clone)]
+pub struct PictureShared {
+    /// Where pictures go.
+    pub sink: Arc<dyn VideoSink>,
+    /// The figures.
+    pub meters: Arc<Meters>,
+    /// The delays of the voices.
+    pub voice_delays: Arc<VoiceDelays>,
+}
+
+/// A slot's door. Dropping it ends the thread.
+pub struct PictureSlot {
+    name: String,
+    inputs: Option<Sender<PictureInput>>,
+    /// What the thread begins with; `None` once it runs.
+    beginning: Option<(PictureShared, Box<dyn Fn() + Send>)>,
+    /// Packets that came before the slot's first assignment: the server's message took longer than its media.
+    early: VecDeque<(RtpInput, Instant)>,
+    overflow: u64,
+}
+
+impl PictureSlot {
+    /// A slot that carries nothing yet. `ask_keyframe` asks the server for a keyframe.
+    pub fn new(name: &str, shared: PictureShared, ask_keyframe: impl Fn() + Send + 'static) -> Self {
+        Self {
+            name: name.to_owned(),
+            inputs: None,
+            beginning: Some((shared, Box::new(ask_keyframe))),
+            early: VecDeque::new(),
+            overflow: 0,
+        }
+    }
+
+    /// Hands a packet over; never waits.
+    pub fn packet(&mut self, packet: RtpInput, arrived: Instant) {
+        match &self.inputs {
+            Some(inputs) => {
+                if let Err(TrySendError::Full(_)) = inputs.try_send(PictureInput::Packet(packet, arrived)) {
+                    self.overflow += 1;
+                }
+            }
+            None => {
+                if self.early.len() >= EARLY {
+                    self.early.pop_front();
+                    self.overflow += 1;
+                }
+                self.early.push_back((packet, arrived));
+            }
+        }
+    }
+
+    /// Another picture from now on, or none.
+    pub fn assign(&mut self, key: Option<TileKey>) {
+        if key.is_some() && self.inputs.is_none() {
+            self.start();
+        }
+        if let Some(inputs) = &self.inputs {
+            // A running thread makes room quickly.
+            drop(inputs.send_timeout(PictureInput::Assign(key), Duration::from_millis(200)));
+            for (packet, arrived) in self.early.drain(..) {
+                drop(inputs.try_send(PictureInput::Packet(packet, arrived)));
+            }
+        }
+    }
+
+    /// The round trip to the server, for the patience with repairs.
+    pub fn round_trip(&self, round_trip: Duration) {
+        if let Some(inputs) = &self.inputs {
+            drop(inputs.try_send(PictureInput::RoundTrip(round_trip)));
+        }
+    }
+
+    fn start(&mut self) {
+        let Some((shared, ask_keyframe)) = self.beginning.take() else { return };
+        let (inputs, receiver) = bounded(CAPACITY);
+        let spawned = thread::Builder::new().name(format!("decode-{}", self.name)).spawn(move || {
+            Slot::new(shared, ask_keyframe).run(&receiver);
+        });
+        match spawned {
+            Ok(_) => self.inputs = Some(inputs),
+            Err(error) => tracing::error!(%error, "no thread to decode a picture"),
+        }
+    }
+}
+
+struct Held {
+    due: Instant,
+    frame: ReceivedFrame,
+    assemble: Duration,
+    decode: Duration,
+}
+
+struct Slot {
+    shared: PictureShared,
+    ask_keyframe: Box<dyn Fn() + Send>,
+    key: Option<TileKey>,
+    assembler: FrameAssembler,
+    round_trip: Option<Duration>,
+    decoder: Decoder,
+    held: VecDeque<Held>,
+    asked_at: Option<Instant>,
+    /// When to ask for the first keyframe of a new picture, if none has come.
+    ask_at: Option<Instant>,
+    number: u64,
+    /// Frames given up by assemblers before the present one.
+    given_up: u64,
+}
+
+impl Slot {
+    fn new(shared: PictureShared, ask_keyframe: Box<dyn Fn() + Send>) -> Self {
+        Self {
+            shared,
+            ask_keyframe,
+            key: None,
+            assembler: FrameAssembler::new(AssemblerConfig::default()),
+            round_trip: None,
+            decoder: Decoder::new(),
+            held: VecDeque::new(),
+            asked_at: None,
+            ask_at: None,
+            number: 0,
+            given_up: 0,
+        }
+    }
+
+    fn run(mut self, inputs: &Receiver<PictureInput>) {
+        loop {
+            let now = Instant::now();
+            let assembler = self.key.and(self.assembler.next_deadline());
+            let due = [assembler, self.held.front().map(|held| held.due), self.ask_at];
+            let wait = due.into_iter().flatten().min().map_or(IDLE, |due| due.saturating_duration_since(now));
+            match inputs.recv_timeout(wait.min(IDLE)) {
+                Ok(input) => self.take(input, inputs),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.advance();
+        }
+        self.end();
+    }
+
+    fn take(&mut self, input: PictureInput, inputs: &Receiver<PictureInput>) {
+        match input {
+            PictureInput::Packet(packet, arrived) => self.packet(packet, arrived, inputs),
+            PictureInput::Assign(key) => self.assign(key),
+            PictureInput::RoundTrip(round_trip) => {
+                self.round_trip = Some(round_trip);
+                self.assembler.set_round_trip(round_trip);
+            }
+        }
+    }
+
+    fn packet(&mut self, packet: RtpInput, arrived: Instant, inputs: &Receiver<PictureInput>) {
+        let Some(key) = self.key else { return };
+        if arrived.elapsed() > OVERLOAD {
+            self.overloaded(key, inputs);
+            return;
+        }
+        self.shared.meters.picture(key, |meter| meter.bytes(arrived, packet.payload.len()));
+        self.assembler.insert(arrived, packet);
+    }
+
+    fn overloaded(&mut self, key: TileKey, inputs: &Receiver<PictureInput>) {
+        let mut skipped = 1;
+        while let Ok(input) = inputs.try_recv() {
+            match input {
+                PictureInput::Packet(..) => skipped += 1,
+                PictureInput::Assign(key) => {
+                    self.assign(key);
+                    return;
+                }
+                PictureInput::RoundTrip(round_trip) => self.round_trip = Some(round_trip),
+            }
+        }
+        tracing::debug!(skipped, "the decoder fell behind and begins anew");
+        self.shared.meters.picture(key, |meter| meter.frames_skipped += 1);
+        self.begin_anew();
+        self.ask(key);
+    }
+
+    fn assign(&mut self, key: Option<TileKey>) {
+        if key == self.key {
+            return;
+        }
+        self.end();
+        self.key = key;
+        self.number = 0;
+        self.begin_anew();
+        self.ask_at = key.map(|_| Instant::now() + FIRST_KEYFRAME_PATIENCE);
+    }
+
+    /// A new assembler and decoder: nothing of what came before is of use.
+    fn begin_anew(&mut self) {
+        self.assembler = FrameAssembler::new(AssemblerConfig::default());
+        if let Some(round_trip) = self.round_trip {
+            self.assembler.set_round_trip(round_trip);
+        }
+        self.given_up = 0;
+        self.decoder = Decoder::new();
+        self.held.clear();
+    }
+
+    fn end(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.shared.meters.picture(key, crate::stats::meters::PictureMeter::pause);
+            self.shared.sink.ended(key);
+        }
+    }
+
+    fn advance(&mut self) {
+        let Some(key) = self.key else { return };
+        if self.ask_at.is_some_and(|at| at <= Instant::now()) {
+            self.ask_at = None;
+            self.ask(key);
+        }
+        while let Some(output) = self.assembler.poll(Instant::now()) {
+            match output {
+                AssemblerOutput::Frame(frame) => {
+                    self.ask_at = None;
+                    self.decode(key, &frame);
+                }
+                // The first keyframe has its own patience.
+                AssemblerOutput::NeedKeyframe if self.ask_at.is_some() => {}
+                AssemblerOutput::NeedKeyframe => self.ask(key),
+            }
+        }
+        let given_up = self.assembler.stats().given_up;
+        if given_up > self.given_up {
+            let more = given_up - self.given_up;
+            self.given_up = given_up;
+            self.shared.meters.picture(key, |meter| meter.frames_lost += more);
+        }
+        let now = Instant::now();
+        while self.held.front().is_some_and(|held| held.due <= now) {
+            if let Some(held) = self.held.pop_front() {
+                self.show(key, held);
+            }
+        }
+    }
+
+    fn decode(&mut self, key: TileKey, frame: &AssembledFrame) {
+        let began = Instant::now();
+        match self.decoder.decode(&frame.data) {
+            Ok(Some(picture)) => {
+                let decoded_at = Instant::now();
+                let ready_after = decoded_at.saturating_duration_since(frame.first_arrival);
+                let voice = self.shared.voice_delays.of(key.participant);
+                let held = voice.map_or(Duration::ZERO, |voice| hold(voice, ready_after));
+                let received = ReceivedFrame {
+                    frame: Arc::new(picture),
+                    number: self.number,
+                    own: false,
+                    first_packet_at: frame.first_arrival,
+                    complete_at: frame.last_arrival,
+                    decoded_at,
+                };
+                self.number += 1;
+                self.held.push_back(Held {
+                    due: decoded_at + held,
+                    frame: received,
+                    assemble: frame.last_arrival.saturating_duration_since(frame.first_arrival),
+                    decode: decoded_at.saturating_duration_since(began),
+                });
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(%error, "a frame was not decoded");
+                self.shared.meters.picture(key, |meter| meter.frames_damaged += 1);
+                self.ask(key);
+            }
+        }
+    }
+
+    fn show(&self, key: TileKey, held: Held) {
+        let now = Instant::now();
+        let (width, height) = (held.frame.frame.width(), held.frame.frame.height());
+        self.shared.sink.frame(key, held.frame);
+        self.shared.meters.seen(now, height);
+        self.shared.meters.picture(key, |meter| {
+            (meter.width, meter.height) = (width, height);
+            meter.frame(now, held.assemble, held.decode);
+        });
+    }
+
+    fn ask(&mut self, key: TileKey) {
+        let now = Instant::now();
+        if self.asked_at.is_some_and(|at| now.saturating_duration_since(at) < REQUEST_SPACING) {
+            return;
+        }
+        self.asked_at = Some(now);
+        self.shared.meters.picture(key, |meter| meter.keyframes_asked += 1);
+        (self.ask_keyframe)();
+    }
+}

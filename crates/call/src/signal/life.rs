@@ -1,0 +1,538 @@
+//! The life of a call's connection, as a state machine without sockets or clocks.
+//!
+//! ```text
+//!  Connecting --joined--> Joined --path silent / socket gone--> Reconnecting --both well--> Joined
+//!      |                                                             |
+//!      +--refused or unreachable--> Ended <--leave, removed, refused-+
+//! ```
+//!
+//! A call hangs on two things that fail apart: the *socket* (signaling) and the *path* (media).
+//! - Path silent, socket well: ICE restart over the living socket.
+//! - Socket gone or not answering: a new socket beside the old one, and `call.resume` on it. The old one is kept until
+//!   the new one has resumed, so that a network that heals meanwhile cannot evict us.
+//! - Session gone, or the transport closed: a full join with the same token and a new transport.
+//!
+//! Invariants: at most one socket is being tried at a time; `Phase::Joined` means both socket and path are well (the
+//! very first path is awaited under `Joined`); after `Phase::Ended` nothing happens any more; attempts go on until the
+//! person leaves, never more than [`LONGEST_WAIT`](super::backoff::LONGEST_WAIT) after the last one failed.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use confab_protocol::{ErrorCode, LeaveReason};
+
+use super::backoff::Backoff;
+
+/// Names one WebSocket of this call; never reused.
+pub type SocketId = u32;
+
+/// An opening socket that is not open after this is given up. TCP asks again after 1 s and 3 s; a new socket after
+/// 2.5 s finds a healed network sooner than the fourth question of an old one.
+const OPEN_PATIENCE: Duration = Duration::from_millis(2_500);
+
+/// The first socket gets longer: a far server over a lossy network is slow, and nothing else is tried.
+const FIRST_OPEN_PATIENCE: Duration = Duration::from_secs(6);
+
+/// A join or resume that is not answered after this is given up with its socket.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(4);
+
+/// The first join's.
+const FIRST_ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A restart that is not answered after this makes the socket suspect.
+const RESTART_PATIENCE: Duration = Duration::from_secs(2);
+
+/// After an answer the path must carry a packet within this, or ICE is restarted (again).
+const PATH_PATIENCE: Duration = Duration::from_secs(3);
+
+/// The first path gets longer before the person is told.
+const FIRST_PATH_PATIENCE: Duration = Duration::from_secs(6);
+
+/// What happened.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Input {
+    /// The socket is open and the server has greeted.
+    SocketOpen(SocketId),
+    /// The socket could not be opened; why, for people.
+    SocketFailed(SocketId, String),
+    /// The socket ended.
+    SocketClosed(SocketId),
+    /// A message came over the socket.
+    SocketSpoke(SocketId),
+    /// The socket has not answered for a while.
+    SocketQuiet(SocketId),
+    /// `call.joined` came and its answer fits.
+    Joined(SocketId),
+    /// The server refused a join or a resume.
+    Refused {
+        /// On which socket.
+        socket: SocketId,
+        /// For us.
+        code: ErrorCode,
+        /// For the person.
+        message: String,
+    },
+    /// The server answered the ICE restart.
+    Restarted,
+    /// The server refused the ICE restart, or its answer does not fit.
+    RestartFailed,
+    /// A packet of the server came.
+    PathUp,
+    /// Nothing comes; why, for people.
+    PathDown(String),
+    /// The transport closed or failed for good; a new one is needed.
+    TransportGone(String),
+    /// The server says that we are out.
+    Ended(LeaveReason),
+    /// No transport can be made here.
+    Impossible(String),
+}
+
+/// What to do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Action {
+    /// Open a socket.
+    Open(SocketId),
+    /// Drop a socket.
+    Drop(SocketId),
+    /// Join on this socket.
+    Join {
+        /// Where.
+        socket: SocketId,
+        /// Close the old transport and offer a new one.
+        fresh_transport: bool,
+    },
+    /// Resume on this socket, with an ICE restart of the same transport.
+    Resume(SocketId),
+    /// Restart ICE over this socket.
+    Restart(SocketId),
+    /// Tell the person.
+    Phase(Phase),
+}
+
+/// The call as the person sees it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Phase {
+    /// The first join is under way.
+    Connecting,
+    /// In the call.
+    Joined,
+    /// In the call, but the network is away.
+    Reconnecting {
+        /// Since when.
+        since: Instant,
+        /// For the person.
+        why: String,
+    },
+    /// Out, for good.
+    Ended(Ending),
+}
+
+/// How a call ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ending {
+    /// The server took us out.
+    Left(LeaveReason),
+    /// The server refused us.
+    Refused(ErrorCode, String),
+    /// The first join found no server.
+    Unreachable(String),
+    /// This computer cannot make a call.
+    Failed(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Candidate {
+    id: SocketId,
+    asked: bool,
+    until: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Path {
+    /// Packets come.
+    Up,
+    /// An answer was applied; packets must come until then.
+    Awaited(Instant),
+    /// A restart was asked for; the answer must come until then.
+    Restarting(Instant),
+    /// Nothing comes and nothing can be done before a socket is well.
+    Down,
+}
+
+/// The state machine. Feed [`Life::handle`] and [`Life::tick`], then take [`Life::poll`] until it is empty.
+#[derive(Debug)]
+pub struct Life {
+    phase: Phase,
+    last_socket: SocketId,
+    current: Option<SocketId>,
+    suspect: bool,
+    candidate: Option<Candidate>,
+    retry_at: Option<Instant>,
+    backoff: Backoff,
+    random: u64,
+    joined_once: bool,
+    session: bool,
+    transport_gone: bool,
+    path: Path,
+    actions: VecDeque<Action>,
+}
+
+impl Life {
+    /// Begins the first join. `seed` feeds the jitter.
+    pub fn new(now: Instant, seed: u64) -> Self {
+        let mut life = Self {
+            phase: Phase::Connecting,
+            last_socket: 0,
+            current: None,
+            suspect: false,
+            candidate: None,
+            retry_at: None,
+            backoff: Backoff::default(),
+            random: seed | 1,
+            joined_once: false,
+            session: false,
+            transport_gone: false,
+            path: Path::Down,
+            actions: VecDeque::new(),
+        };
+        life.actions.push_back(Action::Phase(Phase::Connecting));
+        life.try_socket(now);
+        life
+    }
+
+    /// The next thing to do, if any.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The call as the person sees it.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// The socket the call runs on, if it is well.
+    pub fn socket(&self) -> Option<SocketId> {
+        self.current.filter(|_| !self.suspect)
+    }
+
+    /// When [`Life::tick`] is due.
+    pub fn deadline(&self) -> Option<Instant> {
+        let path = match self.path {
+            Path::Awaited(until) | Path::Restarting(until) => Some(until),
+            Path::Up | Path::Down => None,
+        };
+        [path, self.retry_at, self.candidate.map(|candidate| candidate.until)].into_iter().flatten().min()
+    }
+
+    /// Something happened.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        if matches!(self.phase, Phase::Ended(_)) {
+            return;
+        }
+        match input {
+            Input::SocketOpen(id) => self.socket_open(now, id),
+            Input::SocketFailed(id, why) => self.socket_failed(now, id, why),
+            Input::SocketClosed(id) => self.socket_closed(now, id),
+            Input::SocketSpoke(id) => self.socket_spoke(now, id),
+            Input::SocketQuiet(id) => self.socket_quiet(now, id),
+            Input::Joined(id) => self.joined(now, id),
+            Input::Refused { socket, code, message } => self.refused(now, socket, code, message),
+            Input::Restarted => {
+                if matches!(self.path, Path::Restarting(_)) {
+                    self.path = Path::Awaited(now + PATH_PATIENCE);
+                }
+            }
+            Input::RestartFailed => self.need_fresh_join(now),
+            Input::PathUp => self.path_up(),
+            Input::PathDown(why) => self.path_down(now, why),
+            Input::TransportGone(why) => {
+                self.transport_gone = true;
+                self.path = Path::Down;
+                self.announce_trouble(now, why);
+                self.need_fresh_join(now);
+            }
+            Input::Ended(reason) => self.ended(now, reason),
+            Input::Impossible(why) => self.end(Ending::Failed(why)),
+        }
+    }
+
+    /// Time passed.
+    pub fn tick(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Ended(_)) {
+            return;
+        }
+        if let Some(candidate) = self.candidate.filter(|candidate| candidate.until <= now) {
+            self.actions.push_back(Action::Drop(candidate.id));
+            self.candidate = None;
+            self.give_up_attempt(now, "The server did not answer in time.".to_owned());
+        }
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.retry_at = None;
+            self.try_socket(now);
+        }
+        match self.path {
+            Path::Restarting(until) if until <= now => {
+                self.path = Path::Down;
+                if let Some(id) = self.current {
+                    self.socket_quiet(now, id);
+                }
+            }
+            Path::Awaited(until) if until <= now => {
+                self.path = Path::Down;
+                self.path_down(now, "No media comes from the server. UDP to it may be blocked.".to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// The person leaves.
+    pub fn leave(&mut self) {
+        self.end(Ending::Left(LeaveReason::Left));
+    }
+
+    fn socket_open(&mut self, now: Instant, id: SocketId) {
+        let first = !self.joined_once;
+        let Some(candidate) = self.candidate.as_mut().filter(|candidate| candidate.id == id) else { return };
+        candidate.asked = true;
+        candidate.until = now + if first { FIRST_ANSWER_PATIENCE } else { ANSWER_PATIENCE };
+        self.actions.push_back(if self.session && !self.transport_gone {
+            Action::Resume(id)
+        } else {
+            Action::Join { socket: id, fresh_transport: self.joined_once }
+        });
+    }
+
+    fn socket_failed(&mut self, now: Instant, id: SocketId, why: String) {
+        if self.candidate.is_some_and(|candidate| candidate.id == id) {
+            self.candidate = None;
+            self.give_up_attempt(now, why);
+        }
+    }
+
+    fn socket_closed(&mut self, now: Instant, id: SocketId) {
+        if self.candidate.is_some_and(|candidate| candidate.id == id) {
+            self.candidate = None;
+            self.give_up_attempt(now, "The server closed the connection.".to_owned());
+        } else if self.current == Some(id) {
+            self.current = None;
+            self.suspect = false;
+            if matches!(self.path, Path::Restarting(_)) {
+                self.path = Path::Down;
+            }
+            self.announce_trouble(now, "The connection to the server was lost.".to_owned());
+            self.schedule(now);
+        }
+    }
+
+    fn socket_spoke(&mut self, now: Instant, id: SocketId) {
+        if self.current != Some(id) || !self.suspect {
+            return;
+        }
+        // The old socket lives after all. A resume that is under way is seen through, one that is not is not begun.
+        self.suspect = false;
+        if let Some(candidate) = self.candidate.filter(|candidate| !candidate.asked) {
+            self.actions.push_back(Action::Drop(candidate.id));
+            self.candidate = None;
+        }
+        if self.candidate.is_none() && !self.transport_gone {
+            self.retry_at = None;
+            if self.path == Path::Down {
+                self.restart(now, id);
+            }
+            self.settle();
+        }
+    }
+
+    fn socket_quiet(&mut self, now: Instant, id: SocketId) {
+        if self.current == Some(id) && !self.suspect {
+            self.suspect = true;
+            self.announce_trouble(now, "The server does not answer.".to_owned());
+            self.schedule(now);
+        }
+    }
+
+    fn joined(&mut self, now: Instant, id: SocketId) {
+        if self.candidate.is_none_or(|candidate| candidate.id != id) && self.current != Some(id) {
+            return;
+        }
+        if let Some(old) = self.current.filter(|old| *old != id) {
+            self.actions.push_back(Action::Drop(old));
+        }
+        self.candidate = None;
+        self.current = Some(id);
+        self.suspect = false;
+        self.retry_at = None;
+        self.backoff.reset();
+        self.session = true;
+        self.transport_gone = false;
+        if self.joined_once {
+            self.path = Path::Awaited(now + PATH_PATIENCE);
+        } else {
+            self.joined_once = true;
+            self.path = Path::Awaited(now + FIRST_PATH_PATIENCE);
+            self.enter(Phase::Joined);
+        }
+    }
+
+    fn refused(&mut self, now: Instant, socket: SocketId, code: ErrorCode, message: String) {
+        let Some(candidate) = self.candidate.as_mut().filter(|candidate| candidate.id == socket) else {
+            // A rejoin on the current socket, after the server had timed us out.
+            if self.current == Some(socket) {
+                self.current = None;
+                self.actions.push_back(Action::Drop(socket));
+                if may_pass(code) { self.schedule(now) } else { self.end(Ending::Refused(code, message)) }
+            }
+            return;
+        };
+        if self.session && self.joined_once && matches!(code, ErrorCode::SessionGone | ErrorCode::SdpInvalid) {
+            self.session = false;
+            candidate.until = now + ANSWER_PATIENCE;
+            self.actions.push_back(Action::Join { socket, fresh_transport: true });
+            return;
+        }
+        if self.joined_once && may_pass(code) {
+            self.candidate = None;
+            self.actions.push_back(Action::Drop(socket));
+            self.schedule(now);
+        } else {
+            self.end(Ending::Refused(code, message));
+        }
+    }
+
+    fn path_up(&mut self) {
+        // While an answer is outstanding packets may still come over the old path; that is as good.
+        if self.transport_gone || self.path == Path::Up {
+            return;
+        }
+        self.path = Path::Up;
+        if self.current.is_some() {
+            self.backoff.reset();
+        }
+        self.settle();
+    }
+
+    fn path_down(&mut self, now: Instant, why: String) {
+        if !self.joined_once || matches!(self.path, Path::Awaited(_) | Path::Restarting(_)) {
+            return;
+        }
+        self.path = Path::Down;
+        self.announce_trouble(now, why);
+        if let Some(id) = self.socket()
+            && self.candidate.is_none()
+            && !self.transport_gone
+        {
+            self.restart(now, id);
+        }
+    }
+
+    fn ended(&mut self, now: Instant, reason: LeaveReason) {
+        match reason {
+            LeaveReason::TimedOut | LeaveReason::Gone => {
+                self.announce_trouble(now, "The network was away for too long.".to_owned());
+                self.need_fresh_join(now);
+            }
+            LeaveReason::Left | LeaveReason::Replaced | LeaveReason::Removed => self.end(Ending::Left(reason)),
+        }
+    }
+
+    /// The session or the transport is of no use any more: a full join, on a socket of its own.
+    fn need_fresh_join(&mut self, now: Instant) {
+        self.session = false;
+        if !self.joined_once {
+            return;
+        }
+        match self.candidate {
+            // What it asked for is out of date.
+            Some(candidate) if candidate.asked => {
+                self.actions.push_back(Action::Drop(candidate.id));
+                self.candidate = None;
+                self.schedule(now);
+            }
+            Some(_) => {}
+            None => self.schedule(now),
+        }
+    }
+
+    fn restart(&mut self, now: Instant, socket: SocketId) {
+        self.path = Path::Restarting(now + RESTART_PATIENCE);
+        self.actions.push_back(Action::Restart(socket));
+    }
+
+    fn give_up_attempt(&mut self, now: Instant, why: String) {
+        if !self.joined_once {
+            self.end(Ending::Unreachable(why));
+        } else if self.socket().is_none() || !self.session || self.transport_gone {
+            self.schedule(now);
+        }
+    }
+
+    /// Plans the next socket. The first attempt after a success comes quickly, the others back off.
+    fn schedule(&mut self, now: Instant) {
+        if self.candidate.is_none() && self.retry_at.is_none() {
+            let random = self.next_random();
+            self.retry_at = Some(now + self.backoff.next_wait(random));
+        }
+    }
+
+    fn try_socket(&mut self, now: Instant) {
+        self.last_socket += 1;
+        let patience = if self.joined_once { OPEN_PATIENCE } else { FIRST_OPEN_PATIENCE };
+        self.candidate = Some(Candidate { id: self.last_socket, asked: false, until: now + patience });
+        self.actions.push_back(Action::Open(self.last_socket));
+    }
+
+    fn announce_trouble(&mut self, now: Instant, why: String) {
+        if self.phase == Phase::Joined {
+            self.enter(Phase::Reconnecting { since: now, why });
+        }
+    }
+
+    fn settle(&mut self) {
+        if self.path == Path::Up && self.socket().is_some() && matches!(self.phase, Phase::Reconnecting { .. }) {
+            self.enter(Phase::Joined);
+        }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        for id in [self.current.take(), self.candidate.take().map(|candidate| candidate.id)].into_iter().flatten() {
+            self.actions.push_back(Action::Drop(id));
+        }
+        self.retry_at = None;
+        self.path = Path::Up;
+        self.enter(Phase::Ended(ending));
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase.clone();
+        self.actions.push_back(Action::Phase(phase));
+    }
+
+    /// xorshift64*: the jitter needs no more.
+    fn next_random(&mut self) -> f64 {
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        (self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Refusals that a later attempt may not meet.
+fn may_pass(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::RoomFull
+            | ErrorCode::ServerFull
+            | ErrorCode::Draining
+            | ErrorCode::RateLimited
+            | ErrorCode::Internal
+            | ErrorCode::SessionGone
+            | ErrorCode::AlreadyJoined
+            | ErrorCode::NotJoined
+            | ErrorCode::SdpInvalid
+    )
+}
+
+#[cfg(test)]
+#[path = "life_tests.rs"]
+mod tests;

@@ -1,0 +1,268 @@
+//! The promises of the connection's life, in virtual time.
+
+use super::*;
+use crate::signal::backoff::LONGEST_WAIT;
+
+struct Lab {
+    life: Life,
+    now: Instant,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { life: Life::new(now, 42), now }
+    }
+
+    fn joined() -> Self {
+        let mut lab = Self::new();
+        lab.actions();
+        lab.input(Input::SocketOpen(1));
+        lab.input(Input::Joined(1));
+        lab.input(Input::PathUp);
+        assert_eq!(lab.life.phase(), &Phase::Joined);
+        lab
+    }
+
+    fn actions(&mut self) -> Vec<Action> {
+        std::iter::from_fn(|| self.life.poll()).collect()
+    }
+
+    fn input(&mut self, input: Input) -> Vec<Action> {
+        self.life.handle(self.now, input);
+        self.actions()
+    }
+
+    fn pass(&mut self, time: Duration) -> Vec<Action> {
+        let until = self.now + time;
+        let mut actions = Vec::new();
+        while let Some(due) = self.life.deadline().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            self.life.tick(self.now);
+            actions.extend(self.actions());
+        }
+        self.now = until;
+        actions
+    }
+
+    fn opened(actions: &[Action]) -> Option<SocketId> {
+        actions.iter().find_map(|action| match action {
+            Action::Open(id) => Some(*id),
+            _ => None,
+        })
+    }
+}
+
+fn is_reconnecting(life: &Life) -> bool {
+    matches!(life.phase(), Phase::Reconnecting { .. })
+}
+
+#[test]
+fn a_first_join_goes_socket_join_joined() {
+    let mut lab = Lab::new();
+    assert_eq!(lab.actions(), [Action::Phase(Phase::Connecting), Action::Open(1)]);
+    assert_eq!(lab.input(Input::SocketOpen(1)), [Action::Join { socket: 1, fresh_transport: false }]);
+    assert_eq!(lab.input(Input::Joined(1)), [Action::Phase(Phase::Joined)]);
+    assert_eq!(lab.life.socket(), Some(1));
+    assert_eq!(lab.input(Input::PathUp), []);
+    assert_eq!(lab.life.deadline(), None);
+}
+
+#[test]
+fn a_first_join_that_finds_no_server_ends_with_the_reason() {
+    let mut lab = Lab::new();
+    lab.actions();
+    let actions = lab.input(Input::SocketFailed(1, "refused".into()));
+    assert_eq!(actions, [Action::Phase(Phase::Ended(Ending::Unreachable("refused".into())))]);
+    assert!(lab.pass(Duration::from_secs(60)).is_empty());
+}
+
+#[test]
+fn a_first_join_that_is_refused_ends_with_the_code() {
+    let mut lab = Lab::new();
+    lab.actions();
+    lab.input(Input::SocketOpen(1));
+    let refused = Input::Refused { socket: 1, code: ErrorCode::RoomNotFound, message: "no such room".into() };
+    let actions = lab.input(refused);
+    assert_eq!(
+        actions,
+        [Action::Drop(1), Action::Phase(Phase::Ended(Ending::Refused(ErrorCode::RoomNotFound, "no such room".into())))]
+    );
+}
+
+#[test]
+fn a_silent_path_restarts_ice_over_the_living_socket() {
+    let mut lab = Lab::joined();
+    let actions = lab.input(Input::PathDown("silent".into()));
+    assert!(matches!(actions[0], Action::Phase(Phase::Reconnecting { .. })));
+    assert_eq!(actions[1], Action::Restart(1));
+    assert_eq!(lab.input(Input::Restarted), []);
+    assert_eq!(lab.input(Input::PathUp), [Action::Phase(Phase::Joined)]);
+}
+
+#[test]
+fn a_restart_that_brings_no_packets_is_repeated() {
+    let mut lab = Lab::joined();
+    lab.input(Input::PathDown("silent".into()));
+    lab.input(Input::Restarted);
+    let actions = lab.pass(PATH_PATIENCE);
+    assert_eq!(actions, [Action::Restart(1)]);
+    assert!(is_reconnecting(&lab.life));
+}
+
+#[test]
+fn a_restart_nobody_answers_opens_a_second_socket_and_keeps_the_first() {
+    let mut lab = Lab::joined();
+    lab.input(Input::PathDown("silent".into()));
+    let actions = lab.pass(RESTART_PATIENCE + LONGEST_WAIT);
+    let id = Lab::opened(&actions).expect("a second socket");
+    assert!(!actions.contains(&Action::Drop(1)));
+    assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Resume(id)]);
+    let actions = lab.input(Input::Joined(id));
+    assert_eq!(actions, [Action::Drop(1)], "the old socket goes only now");
+    assert_eq!(lab.input(Input::PathUp), [Action::Phase(Phase::Joined)]);
+}
+
+#[test]
+fn an_old_socket_that_speaks_again_calls_the_new_one_off() {
+    let mut lab = Lab::joined();
+    lab.input(Input::PathDown("silent".into()));
+    let actions = lab.pass(RESTART_PATIENCE + LONGEST_WAIT);
+    let id = Lab::opened(&actions).expect("a second socket");
+    lab.input(Input::PathUp);
+    let actions = lab.input(Input::SocketSpoke(1));
+    assert_eq!(actions, [Action::Drop(id), Action::Phase(Phase::Joined)]);
+    assert!(lab.pass(Duration::from_secs(30)).is_empty());
+}
+
+#[test]
+fn a_lost_socket_is_replaced_and_the_call_resumed() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SocketClosed(1));
+    assert!(is_reconnecting(&lab.life));
+    let actions = lab.pass(LONGEST_WAIT);
+    assert_eq!(actions, [Action::Open(2)]);
+    assert_eq!(lab.input(Input::SocketOpen(2)), [Action::Resume(2)]);
+    lab.input(Input::Joined(2));
+    assert!(is_reconnecting(&lab.life), "not joined before packets come");
+    assert_eq!(lab.input(Input::PathUp), [Action::Phase(Phase::Joined)]);
+}
+
+#[test]
+fn a_session_that_is_gone_is_joined_anew_on_the_same_socket_with_a_new_transport() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SocketClosed(1));
+    lab.pass(LONGEST_WAIT);
+    lab.input(Input::SocketOpen(2));
+    let gone = Input::Refused { socket: 2, code: ErrorCode::SessionGone, message: "gone".into() };
+    assert_eq!(lab.input(gone), [Action::Join { socket: 2, fresh_transport: true }]);
+    lab.input(Input::Joined(2));
+    assert_eq!(lab.input(Input::PathUp), [Action::Phase(Phase::Joined)]);
+}
+
+#[test]
+fn a_server_that_is_gone_is_tried_forever_at_most_three_seconds_apart() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SocketClosed(1));
+    let mut last = lab.now;
+    for _ in 0..200 {
+        let mut opened = None;
+        while opened.is_none() {
+            let due = lab.life.deadline().expect("something is planned");
+            lab.now = lab.now.max(due);
+            lab.life.tick(lab.now);
+            opened = Lab::opened(&lab.actions());
+        }
+        assert!(lab.now - last <= LONGEST_WAIT);
+        last = lab.now;
+        let id = opened.expect("opened");
+        lab.input(Input::SocketFailed(id, "refused".into()));
+        assert!(is_reconnecting(&lab.life));
+    }
+}
+
+#[test]
+fn attempts_that_hang_are_given_up_and_repeated() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SocketClosed(1));
+    let actions = lab.pass(Duration::from_secs(60));
+    let opened = actions.iter().filter(|action| matches!(action, Action::Open(_))).count();
+    assert!((10..=60).contains(&opened), "{opened} attempts in a minute");
+    let dropped = actions.iter().filter(|action| matches!(action, Action::Drop(_))).count();
+    assert!(opened - dropped <= 1, "at most one socket is tried at a time");
+}
+
+#[test]
+fn a_member_the_server_timed_out_joins_again_by_itself() {
+    let mut lab = Lab::joined();
+    let actions = lab.input(Input::Ended(LeaveReason::TimedOut));
+    assert!(matches!(actions[0], Action::Phase(Phase::Reconnecting { .. })));
+    let actions = lab.pass(LONGEST_WAIT);
+    let id = Lab::opened(&actions).expect("a new socket");
+    assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Join { socket: id, fresh_transport: true }]);
+}
+
+#[test]
+fn a_removed_member_stays_out() {
+    let mut lab = Lab::joined();
+    let actions = lab.input(Input::Ended(LeaveReason::Removed));
+    assert!(actions.contains(&Action::Phase(Phase::Ended(Ending::Left(LeaveReason::Removed)))));
+    assert!(lab.pass(Duration::from_secs(60)).is_empty());
+}
+
+#[test]
+fn a_closed_transport_means_a_full_join_even_when_the_socket_is_well() {
+    let mut lab = Lab::joined();
+    lab.input(Input::TransportGone("closed by the server".into()));
+    assert!(is_reconnecting(&lab.life));
+    let actions = lab.pass(LONGEST_WAIT);
+    let id = Lab::opened(&actions).expect("a new socket");
+    assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Join { socket: id, fresh_transport: true }]);
+    assert_eq!(lab.input(Input::Joined(id)), [Action::Drop(1)]);
+}
+
+#[test]
+fn a_full_room_after_a_restart_is_tried_again_a_foreign_token_is_not() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SocketClosed(1));
+    lab.pass(LONGEST_WAIT);
+    lab.input(Input::SocketOpen(2));
+    lab.input(Input::Refused { socket: 2, code: ErrorCode::Draining, message: "stopping".into() });
+    assert!(is_reconnecting(&lab.life));
+    let actions = lab.pass(LONGEST_WAIT);
+    assert_eq!(Lab::opened(&actions), Some(3));
+    lab.input(Input::SocketOpen(3));
+    lab.input(Input::Refused { socket: 3, code: ErrorCode::TokenForeign, message: "another room".into() });
+    assert!(matches!(lab.life.phase(), Phase::Ended(Ending::Refused(ErrorCode::TokenForeign, _))));
+}
+
+#[test]
+fn leaving_ends_everything_at_once() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SocketClosed(1));
+    lab.life.leave();
+    assert!(matches!(lab.actions().last(), Some(Action::Phase(Phase::Ended(Ending::Left(LeaveReason::Left))))));
+    assert!(lab.pass(Duration::from_secs(60)).is_empty());
+    assert!(lab.input(Input::SocketOpen(2)).is_empty());
+}
+
+#[test]
+fn a_first_path_that_never_comes_is_said_and_retried() {
+    let mut lab = Lab::new();
+    lab.actions();
+    lab.input(Input::SocketOpen(1));
+    lab.input(Input::Joined(1));
+    let actions = lab.pass(FIRST_PATH_PATIENCE);
+    assert!(matches!(&actions[0], Action::Phase(Phase::Reconnecting { why, .. }) if why.contains("UDP")));
+    assert_eq!(actions[1], Action::Restart(1));
+}
+
+#[test]
+fn a_quiet_socket_over_a_living_path_is_replaced_without_the_media_noticing() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SocketQuiet(1));
+    let actions = lab.pass(LONGEST_WAIT);
+    let id = Lab::opened(&actions).expect("a second socket");
+    assert!(!actions.iter().any(|action| matches!(action, Action::Restart(_))));
+    assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Resume(id)]);
+}
