@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { createServer } from "vite";
 
-const [directory = "artifacts/look", ...names] = process.argv.slice(2);
+const [directory = "../artifacts/look", ...names] = process.argv.slice(2);
 const list = (name, usual) => (process.env[name] ?? usual).split(",");
 const themes = list("THEMES", "dark,light");
 const sizes = list("SIZES", "1440x900");
