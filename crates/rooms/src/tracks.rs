@@ -76,10 +76,8 @@ impl Room {
             return;
         }
         track.muted = muted;
-        let state = match muted {
-            true => TrackState::Muted,
-            false => TrackState::Published { width: track.width, height: track.height },
-        };
+        let (width, height) = (track.width, track.height);
+        let state = if muted { TrackState::Muted } else { TrackState::Published { width, height } };
         out.push(Effect::SetTrack { participant, source, state });
         self.tell_update(participant, None, out);
     }

@@ -1,0 +1,65 @@
+use confab_protocol::{Layer, ParticipantId, RequestId, Role, ServerMessage, SourceKind};
+use confab_rooms::{Command, Effect};
+
+use crate::world::{World, slot};
+
+#[test]
+fn slots_that_change_before_the_join_is_answered_are_told_after_it() {
+    let mut world = World::new();
+    let (ann, _) = world.join();
+    let bob = ParticipantId::new();
+    let session = world.begin_join(bob, Role::Participant);
+    world.handle(Command::Slots { participant: bob, changed: vec![slot("s0", Some(ann))] });
+    assert!(world.told(session).is_empty());
+    world.media_answers(0);
+    let told = ServerMessage::CallSlots { slots: vec![slot("s0", Some(ann))] };
+    assert_eq!(world.told(session).first(), Some(&told));
+}
+
+#[test]
+fn a_session_that_resumes_is_told_what_it_missed() {
+    let mut world = World::new();
+    let (ann, old) = world.join();
+    let (bob, _) = world.join();
+    world.fall_silent(ann);
+    world.lose(old);
+    world.handle(Command::Slots { participant: ann, changed: vec![slot("s0", Some(bob))] });
+    let (source, wanted) = (SourceKind::Camera, vec![Layer::Quarter]);
+    world.handle(Command::Layers { participant: ann, source, wanted: wanted.clone() });
+    world.handle(Command::Speaking(vec![bob]));
+    let new = world.session();
+    world.handle(Command::Resume { session: new, request: RequestId(3), participant: ann });
+    world.media_answers(0);
+    let slots = world.last.iter().find_map(|effect| match effect {
+        Effect::Joined { slots, .. } => Some(slots.clone()),
+        _ => None,
+    });
+    assert_eq!(slots, Some(vec![slot("s0", Some(bob))]));
+    assert!(world.told(new).contains(&ServerMessage::CallLayers { source, wanted }));
+    assert!(world.told(new).contains(&ServerMessage::CallSpeaking { participants: vec![bob] }));
+}
+
+#[test]
+fn who_speaks_is_told_when_it_changes() {
+    let mut world = World::new();
+    let (ann, session) = world.join();
+    let heard = world.told(session).len();
+    world.handle(Command::Speaking(vec![ann, ParticipantId::new()]));
+    world.handle(Command::Speaking(vec![ann]));
+    world.handle(Command::Speaking(vec![]));
+    let speaking = |participants| ServerMessage::CallSpeaking { participants };
+    assert_eq!(world.news(session, heard), [speaking(vec![ann]), speaking(vec![])], "strangers and repeats are left out");
+}
+
+#[test]
+fn slots_and_layers_are_told_to_their_owner_alone() {
+    let mut world = World::new();
+    let (ann, session) = world.join();
+    let (_, observer) = world.join();
+    let heard = world.told(observer).len();
+    world.handle(Command::Slots { participant: ann, changed: vec![slot("s0", None)] });
+    let (source, wanted) = (SourceKind::Camera, vec![Layer::Full]);
+    world.handle(Command::Layers { participant: ann, source, wanted });
+    assert_eq!(world.told(observer).len(), heard);
+    assert!(matches!(world.told(session).last(), Some(ServerMessage::CallLayers { .. })));
+}
