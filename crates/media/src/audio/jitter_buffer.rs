@@ -85,6 +85,8 @@ pub struct JitterBuffer {
     state: State,
     /// The packet that is decoded next; `None` before the first.
     next_sequence: Option<u64>,
+    /// Which of the 64 packets before that were decoded, the latest in the lowest bit.
+    decoded: u64,
     /// RTP time of the next sample to be decoded.
     next_timestamp: i64,
     /// Samples invented since `next_timestamp` because nothing was there to decode.
@@ -113,6 +115,7 @@ impl JitterBuffer {
             packets: BTreeMap::new(),
             state: State::Waiting { comfort: false },
             next_sequence: None,
+            decoded: 0,
             next_timestamp: 0,
             invented: 0,
             ready: Vec::new(),
@@ -135,7 +138,7 @@ impl JitterBuffer {
             self.counters.damaged += 1;
             return;
         };
-        if self.next_sequence.is_some_and(|next| sequence + MAX_SEQUENCE_JUMP < next) {
+        if self.next_sequence.is_some_and(|next| sequence.saturating_add(MAX_SEQUENCE_JUMP) < next) {
             self.reset();
         }
         let mut timestamp = self.extend(rtp_timestamp);
@@ -146,6 +149,10 @@ impl JitterBuffer {
             self.reset();
             timestamp = self.extend(rtp_timestamp);
         }
+        if self.packets.contains_key(&sequence) || self.was_decoded(sequence) {
+            self.counters.duplicate += 1;
+            return;
+        }
         self.last_timestamp = Some(timestamp);
         self.last_arrival = Some(arrived);
         self.target.observe(arrived, timestamp);
@@ -153,10 +160,7 @@ impl JitterBuffer {
             self.counters.late += 1;
             return;
         }
-        let packet = Packet { timestamp, payload: payload.to_vec() };
-        if self.packets.insert(sequence, packet).is_some() {
-            self.counters.duplicate += 1;
-        }
+        self.packets.insert(sequence, Packet { timestamp, payload: payload.to_vec() });
         self.counters.last_duration = duration;
         if self.packets.len() > MAX_PACKETS {
             self.packets.pop_first();
@@ -189,6 +193,7 @@ impl JitterBuffer {
         self.decoder.reset();
         self.state = State::Waiting { comfort: false };
         self.next_sequence = None;
+        self.decoded = 0;
         self.invented = 0;
         self.silence_announced = false;
         self.target.forget_base();
@@ -219,6 +224,22 @@ impl JitterBuffer {
             Some(last) => last + i64::from(rtp_timestamp.wrapping_sub(last as u32).cast_signed()),
             None => i64::from(rtp_timestamp),
         }
+    }
+
+    fn was_decoded(&self, sequence: u64) -> bool {
+        let age = self.next_sequence.and_then(|next| next.checked_sub(sequence)?.checked_sub(1));
+        age.is_some_and(|age| age < 64 && (self.decoded >> age) & 1 == 1)
+    }
+
+    /// Makes `next` the packet that is decoded next; those passed over count as lost.
+    fn advance(&mut self, next: u64) {
+        let passed = next.saturating_sub(*self.next_sequence.get_or_insert(next));
+        self.counters.lost += passed;
+        for _ in 0..passed.min(50) {
+            self.target.note_loss(true);
+        }
+        self.decoded = u32::try_from(passed).ok().and_then(|passed| self.decoded.checked_shl(passed)).unwrap_or(0);
+        self.next_sequence = self.next_sequence.map(|known| known.max(next));
     }
 
     fn measure(&mut self, now: i64) {
@@ -330,9 +351,7 @@ impl JitterBuffer {
         // A packet of the gap that turns up now has had its turn.
         let missing = ((gap - piece) / packet) as u64;
         if let Some((&sequence, _)) = self.packets.first_key_value() {
-            let next = sequence.saturating_sub(missing);
-            self.count_lost_up_to(next);
-            self.next_sequence = self.next_sequence.map(|known| known.max(next));
+            self.advance(sequence.saturating_sub(missing));
         }
     }
 
@@ -344,16 +363,6 @@ impl JitterBuffer {
         self.decoder.decode_fec(&first.payload, PACKET_SAMPLES).ok()
     }
 
-    fn count_lost_up_to(&mut self, sequence: u64) {
-        if let Some(next) = self.next_sequence {
-            let lost = sequence.saturating_sub(next);
-            self.counters.lost += lost;
-            for _ in 0..lost.min(50) {
-                self.target.note_loss(true);
-            }
-        }
-    }
-
     /// Decodes the packet that waits first, and the time after it.
     fn decode_first(&mut self, now: i64) {
         self.decode_one();
@@ -362,13 +371,14 @@ impl JitterBuffer {
 
     fn decode_one(&mut self) {
         let Some((sequence, packet)) = self.packets.pop_first() else { return };
-        self.count_lost_up_to(sequence);
+        self.advance(sequence);
+        self.decoded = self.decoded << 1 | 1;
         self.target.note_loss(false);
         let sound = self.decoder.decode(&packet.payload).unwrap_or_else(|_| {
             self.counters.damaged += 1;
             self.decoder.conceal(PACKET_SAMPLES)
         });
-        self.next_sequence = Some(sequence + 1);
+        self.next_sequence = Some(sequence.saturating_add(1));
         self.next_timestamp = packet.timestamp + sound.len() as i64;
         self.invented = 0;
         self.silence_announced = opus::is_discontinuous(&packet.payload);
@@ -420,9 +430,10 @@ impl JitterBuffer {
             self.counters.discarded += 1;
         }
         if let Some((&sequence, first)) = self.packets.first_key_value() {
-            self.next_sequence = Some(sequence);
             self.next_timestamp = first.timestamp;
             self.invented = 0;
+            self.next_sequence = Some(sequence);
+            self.decoded = 0;
         }
         self.playout.clear();
     }

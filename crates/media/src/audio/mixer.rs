@@ -90,7 +90,7 @@ mod tests {
         let mut loudest = 0.0_f32;
         for _ in 0..300 {
             let frames: Vec<[f32; FRAME_SAMPLES]> =
-                voices.iter_mut().map(|voice| voice.next_frame().map(|sample| sample * 2.0)).collect();
+                voices.iter_mut().map(|voice| voice.next_frame().map(|sample| sample * 3.0)).collect();
             let mixed = mixer.mix(&frames);
             assert!(mixed.iter().all(|sample| sample.abs() <= 1.0));
             let peak = |frame: &[f32; FRAME_SAMPLES]| frame.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));

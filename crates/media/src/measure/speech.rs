@@ -102,7 +102,7 @@ impl TestSpeech {
             Sound::Pause => self.noise() * 0.0002 + self.voice(0.0),
             Sound::Hiss => {
                 let noise = self.noise();
-                self.hiss.filter(noise) * envelope * 0.05
+                self.hiss.filter(noise) * envelope * 0.03
             }
             Sound::Vowel => {
                 self.pitch += self.pitch_step;
@@ -124,7 +124,7 @@ impl TestSpeech {
     /// What the mouth makes of a sound from the throat.
     fn voice(&mut self, source: f32) -> f32 {
         let resonances = self.formants.iter_mut().zip(FORMANT_GAINS);
-        resonances.map(|(formant, gain)| formant.filter(source) * gain).sum::<f32>() * 0.09
+        resonances.map(|(formant, gain)| formant.filter(source) * gain).sum::<f32>() * 0.65
     }
 
     /// Loudness within a sound: 15 ms up, 40 ms down.

@@ -3,14 +3,13 @@
 //! Sources are taken to be BT.601, limited range, except JPEG, which is full range by definition (JFIF) and is brought
 //! into limited range here.
 
+mod motion_jpeg;
+
+pub use motion_jpeg::mjpeg;
 use yuv::{
     BufferStoreMut, YuvConversionMode, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut, YuvRange,
     YuvStandardMatrix,
 };
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
 
 use crate::video_frame::I420Frame;
 
@@ -67,7 +66,8 @@ fn packed(data: &[u8], width: u32, height: u32, convert: PackedConversion) -> Re
     let data = checked(data, width, height, stride as usize * height as usize)?;
     let mut frame = I420Frame::new(width, height);
     let (even_width, even_height) = (frame.width(), frame.height());
-    let source = YuvPackedImage { yuy: data, yuy_stride: stride, width: even_width, height: even_height };
+    let rows = &data[..stride as usize * even_height as usize];
+    let source = YuvPackedImage { yuy: rows, yuy_stride: stride, width: even_width, height: even_height };
     convert(&mut borrowed(&mut frame), &source).map_err(|error| ConvertError::Failed(error.to_string()))?;
     Ok(frame)
 }
@@ -166,54 +166,6 @@ fn rgb(data: &[u8], stride: usize, width: u32, height: u32, convert: RgbConversi
     )
     .map_err(|error| ConvertError::Failed(error.to_string()))?;
     Ok(frame)
-}
-
-/// Decodes one picture of an MJPEG stream (also without Huffman tables, as cameras send it); bytes after the end
-/// marker are ignored. Odd sides lose one pixel.
-///
-/// # Errors
-/// [`ConvertError::Jpeg`] for damaged or unusual pictures.
-pub fn mjpeg(data: &[u8]) -> Result<I420Frame, ConvertError> {
-    let options = DecoderOptions::default()
-        .set_max_width(MAX_SIDE as usize)
-        .set_max_height(MAX_SIDE as usize)
-        .jpeg_set_out_colorspace(ColorSpace::YCbCr);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
-    let pixels = decoder.decode().map_err(|error| ConvertError::Jpeg(error.to_string()))?;
-    let (width, height) =
-        decoder.dimensions().ok_or_else(|| ConvertError::Jpeg("it does not say its size".to_owned()))?;
-    if width < 2 || height < 2 || pixels.len() < width * height * 3 {
-        return Err(ConvertError::Jpeg(format!("{} bytes came out for {width}x{height}", pixels.len())));
-    }
-    Ok(from_full_range_ycc(&pixels, width, height))
-}
-
-/// Interleaved full-range `YCbCr` to limited-range I420, averaging the chroma of 2x2 pixels.
-fn from_full_range_ycc(pixels: &[u8], width: usize, height: usize) -> I420Frame {
-    let mut frame = I420Frame::new(width as u32, height as u32);
-    let (columns, rows) = (frame.y_stride(), frame.height() as usize);
-    let [y, u, v] = frame.planes_mut();
-    for row in 0..rows {
-        let source = &pixels[row * width * 3..(row * width + columns) * 3];
-        for (luma, pixel) in y[row * columns..(row + 1) * columns].iter_mut().zip(source.chunks_exact(3)) {
-            *luma = (16 + (u32::from(pixel[0]) * 219 + 127) / 255) as u8;
-        }
-    }
-    let half = columns / 2;
-    for row in 0..rows / 2 {
-        let upper = &pixels[row * 2 * width * 3..][..columns * 3];
-        let lower = &pixels[(row * 2 + 1) * width * 3..][..columns * 3];
-        let targets = u[row * half..(row + 1) * half].iter_mut().zip(&mut v[row * half..(row + 1) * half]);
-        for ((blue, red), (above, below)) in targets.zip(upper.chunks_exact(6).zip(lower.chunks_exact(6))) {
-            let sum = |channel: usize| {
-                [above[channel], above[channel + 3], below[channel], below[channel + 3]].map(u32::from).iter().sum::<u32>()
-            };
-            // Four samples of 0..=255 around 128 to one of 16..=240 around 128.
-            *blue = ((sum(1) * 224 + (128 * 4 * 31) + 510) / 1020) as u8;
-            *red = ((sum(2) * 224 + (128 * 4 * 31) + 510) / 1020) as u8;
-        }
-    }
-    frame
 }
 
 /// The picture as RGBA bytes, opaque, without padding.

@@ -4,9 +4,9 @@
 //! Access units travel as Annex B byte streams (ITU-T H.264, Annex B).
 
 pub mod annex_b;
-mod bitrate_control;
 mod decoder;
 mod encoder;
+mod native_options;
 
 pub use decoder::{DecodeError, Decoder};
 pub use encoder::{ContentKind, EncodeError, EncodedFrame, Encoder, EncoderConfig};

@@ -62,9 +62,9 @@ fn pictures_without_a_mark_have_none() {
     assert_eq!(read_mark(&I420Frame::new(640, 360)), None);
     let mut picture = TestPattern::new(640, 360).render(1, NOW_MS);
     let [luma, ..] = picture.planes_mut();
-    // One square of the checksum is painted over with its opposite.
-    for row in 194..206 {
-        for pixel in &mut luma[row * 640 + 322..row * 640 + 326] {
+    // One square of the time and one of the checksum are painted over with their opposites.
+    for row in 192..208 {
+        for pixel in &mut luma[row * 640 + 320..row * 640 + 328] {
             *pixel = 255 - *pixel;
         }
     }

@@ -9,7 +9,7 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSlices;
 
-use super::bitrate_control;
+use super::native_options;
 use crate::video_frame::I420Frame;
 
 /// Smallest bitrate an encoder is set to, in bits per second; lower wishes are raised to it.
@@ -104,8 +104,9 @@ impl Encoder {
         }
         let bitrate_bps = config.bitrate_bps.max(MIN_BITRATE_BPS);
         let config = EncoderConfig { bitrate_bps, max_fps: config.max_fps.clamp(1, 120), ..config };
-        let native = NativeEncoder::with_api_config(OpenH264API::from_source(), native_config(&config))
+        let mut native = NativeEncoder::with_api_config(OpenH264API::from_source(), native_config(&config))
             .map_err(|error| refuse(&error.to_string()))?;
+        native_options::silence(&mut native);
         Ok(Self { native, config, started: false, wanted_bitrate_bps: bitrate_bps })
     }
 
@@ -166,7 +167,7 @@ impl Encoder {
             return;
         }
         if self.wanted_bitrate_bps != self.config.bitrate_bps
-            && bitrate_control::set_bitrate(&mut self.native, self.config.bitrate_bps, self.wanted_bitrate_bps)
+            && native_options::set_bitrate(&mut self.native, self.config.bitrate_bps, self.wanted_bitrate_bps)
         {
             self.config.bitrate_bps = self.wanted_bitrate_bps;
         }
@@ -177,21 +178,22 @@ impl Encoder {
 }
 
 fn native_config(config: &EncoderConfig) -> NativeConfig {
-    let (usage, skip) = match config.content {
-        ContentKind::Camera => (UsageType::CameraVideoRealTime, false),
-        ContentKind::Screen => (UsageType::ScreenContentRealTime, true),
-    };
+    let screen = config.content == ContentKind::Screen;
+    let usage = if screen { UsageType::ScreenContentRealTime } else { UsageType::CameraVideoRealTime };
     NativeConfig::new()
         .bitrate(BitRate::from_bps(config.bitrate_bps))
         .max_frame_rate(FrameRate::from_hz(config.max_fps as f32))
         .rate_control_mode(RateControlMode::Bitrate)
         .usage_type(usage)
-        .skip_frames(skip)
+        .skip_frames(screen)
         .profile(Profile::Baseline)
         // Medium and high cost 40 % more time for less than 0.1 dB.
         .complexity(Complexity::Low)
         .num_threads(1)
         // A changed scene is answered with intra blocks where they are needed; keyframes are for receivers that ask.
-        .scene_change_detect(false)
+        // The three are not available for screens, where OpenH264 would switch them itself and complain.
+        .scene_change_detect(screen)
+        .adaptive_quantization(!screen)
+        .background_detection(!screen)
         .vui(VuiConfig::bt601())
 }
