@@ -171,7 +171,7 @@ mod tests {
         let sent = run(&mut pacer, start, 1000);
         assert_eq!(sent.len(), 50);
         // 4 Mbit/s is 500 bytes a millisecond: 100 ms for all of it, less the burst at the beginning.
-        let last = sent.last().unwrap().0;
+        let last = sent.last().expect("all were sent").0;
         assert!((90..=100).contains(&last), "{last}");
         assert!(sent.iter().filter(|(time, _)| *time == 0).count() <= 4);
         assert!(sent.iter().map(|(_, number)| *number).eq(0..50), "order is kept");

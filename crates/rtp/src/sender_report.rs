@@ -43,10 +43,10 @@ mod tests {
         assert_eq!(audio.wall_clock(0), None);
         audio.report(1000 << 32, 4_294_967_000);
         video.report((1001 << 32) | (1 << 31), 90_000);
-        let heard = audio.wall_clock(4_294_967_000_u32.wrapping_add(96_000)).unwrap();
-        let seen = video.wall_clock(90_000 + 45_000).unwrap();
+        let heard = audio.wall_clock(4_294_967_000_u32.wrapping_add(96_000)).expect("reported");
+        let seen = video.wall_clock(90_000 + 45_000).expect("reported");
         assert_eq!(heard, Duration::from_secs(1002));
         assert_eq!(seen, Duration::from_secs(1002));
-        assert_eq!(video.wall_clock(0).unwrap(), Duration::from_millis(1_000_500));
+        assert_eq!(video.wall_clock(0).expect("reported"), Duration::from_millis(1_000_500));
     }
 }

@@ -50,7 +50,7 @@ const COMMANDS: usize = 2048;
 /// How often the description is looked at meanwhile.
 const LOOK_INTERVAL: Duration = Duration::from_millis(4);
 /// Host candidates take milliseconds; more means that something is broken, and what is there has to do.
-const GATHERING: Duration = Duration::from_millis(1000);
+const GATHERING: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub struct WebrtcTransport {
@@ -115,17 +115,14 @@ impl WebrtcTransport {
         let (gathered, gathered_receiver) = watch::channel(0);
         let remote = RemoteTrack::default();
         let handler = Handler { shared: Arc::clone(&shared), gathered, remote: Arc::clone(&remote) };
-        let connection: Arc<dyn PeerConnection> = Arc::new(
-            PeerConnectionBuilder::new()
-                .with_media_engine(setup::media_engine().map_err(failed)?)
-                .with_interceptor_registry(setup::interceptors(&shared, config.estimate))
-                .with_setting_engine(setup::settings())
-                .with_handler(Arc::new(handler))
-                .with_udp_addrs(setup::bind_addresses(config.loopback))
-                .build()
-                .await
-                .map_err(failed)?,
-        );
+        let building = PeerConnectionBuilder::new()
+            .with_media_engine(setup::media_engine().map_err(failed)?)
+            .with_interceptor_registry(setup::interceptors(&shared, config.estimate))
+            .with_setting_engine(setup::settings())
+            .with_handler(Arc::new(handler))
+            .with_udp_addrs(setup::bind_addresses(config.loopback))
+            .build();
+        let connection: Arc<dyn PeerConnection> = Arc::new(Box::pin(building).await.map_err(failed)?);
         let mut senders = Vec::new();
         let mut tracks = Vec::new();
         for (index, sender) in config.senders.into_iter().enumerate() {

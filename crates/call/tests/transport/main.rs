@@ -355,20 +355,45 @@ fn ports(sdp: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_way_is_told_and_shows_in_the_last_arrival() {
+async fn a_dead_way_is_told_and_a_restart_brings_it_back_to_life() {
     let server = Server::start(|address| address);
     let mut client = Client::connect(&server).await;
     client.talk(0..10).await;
-    server.mute();
+    server.mute(true);
     let muted = Instant::now();
     client.until("disconnected", 8000, |client| client.states.contains(&"disconnected")).await;
     assert!(muted.elapsed() > Duration::from_secs(2));
     let last = client.transport.stats().last_arrival.expect("packets came before");
     assert!(last.elapsed() > Duration::from_secs(2), "{:?}", last.elapsed());
+
+    client.until("failed", 20_000, |client| client.states.contains(&"failed")).await;
+    client.send(SourceKind::Microphone, None, 1, 80);
+    client.for_some(50).await;
+    assert!(client.transport.stats().outgoing_dropped > 0, "nothing is sent into the void");
+    server.mute(false);
+    let restarted = Instant::now();
+    let offer = client.transport.restart_offer().await.expect("an offer");
+    let answer = server.accept(&offer);
+    client.transport.accept_answer(&answer).await.expect("an acceptable answer");
+    client.until("connected again", 3000, |client| client.states.last() == Some(&"connected")).await;
+    println!("connected again after {:?}", restarted.elapsed());
+    let known = server.packets().len();
+    client.talk(10..30).await;
+    settle(&mut client).await;
+    assert!(server.packets().len() >= known + 20 * 9, "media flows again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_transport_says_so_and_does_nothing_more() {
+    let server = Server::start(|address| address);
+    let mut client = Client::connect(&server).await;
+    client.transport.close().await;
     client.transport.close().await;
     client.until("closed", 1000, |client| client.states.contains(&"closed")).await;
+    assert_eq!(client.states.iter().filter(|state| **state == "closed").count(), 1);
     client.send(SourceKind::Microphone, None, 1, 80);
     client.transport.request_keyframe("0");
+    assert_eq!(client.transport.stats().outgoing_dropped, 1);
     assert!(client.transport.restart_offer().await.is_err());
 }
 
@@ -379,7 +404,7 @@ async fn the_estimate_follows_a_narrow_way_and_sound_does_not_suffer() {
     let server = Server::start(|address| relay.insert(Relay::start(address, 0, RATE, 5)).address);
     let mut client = Client::connect(&server).await;
     // An obedient encoder: 30 frames a second at the estimate.
-    for frame in 0..240_u32 {
+    for frame in 0..180_u32 {
         let bytes = client.transport.stats().estimate.as_bps() as usize / 8 / 30;
         for part in 0..bytes.div_ceil(1000) as u32 {
             client.send(SourceKind::Camera, Some(Layer::Full), frame * 100 + part, 1000);
@@ -394,7 +419,7 @@ async fn the_estimate_follows_a_narrow_way_and_sound_does_not_suffer() {
     settle(&mut client).await;
     let microphone = client.mid(SourceKind::Microphone).to_owned();
     let sound = by_stream(&server)[&(microphone, None)].len();
-    assert!(sound > 200, "{sound}");
+    assert!(sound > 170, "{sound}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

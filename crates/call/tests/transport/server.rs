@@ -37,8 +37,7 @@ enum Command {
     Accept(String, mpsc::Sender<String>),
     Write { mid: String, payload_type: u8, timestamp: u32, marker: bool, payload: Vec<u8>, audio_level: Option<i8> },
     RequestKeyframe { mid: String, rid: Option<String> },
-    /// Hears and says nothing any more.
-    Mute,
+    Mute(bool),
     Stop,
 }
 
@@ -82,8 +81,9 @@ impl Server {
         self.tell(Command::RequestKeyframe { mid: mid.to_owned(), rid: rid.map(str::to_owned) });
     }
 
-    pub fn mute(&self) {
-        self.tell(Command::Mute);
+    /// While muted it hears and says nothing.
+    pub fn mute(&self, muted: bool) {
+        self.tell(Command::Mute(muted));
     }
 
     pub fn packets(&self) -> Vec<Seen> {
@@ -176,7 +176,7 @@ impl Runner {
                 let stream = api.stream_rx_by_mid(Mid::from(mid.as_str()), rid).expect("a stream");
                 stream.request_keyframe(KeyframeRequestKind::Pli);
             }
-            Command::Mute => self.muted = true,
+            Command::Mute(muted) => self.muted = muted,
             Command::Stop => {}
         }
     }

@@ -261,7 +261,7 @@ fn a_missing_marker_does_not_hold_a_frame_back() {
     let mut sender = Sender::starting_at(10);
     let mut receiver = Receiver::new();
     let mut key = sender.frame(true, 2500);
-    key.last_mut().unwrap().marker = false;
+    key.last_mut().expect("packets").marker = false;
     receiver.take(&key);
     assert!(receiver.frames.is_empty());
     receiver.take(&sender.frame(false, 200));
@@ -335,7 +335,7 @@ fn five_percent_loss_with_repairs_shows_every_frame_in_order() {
         }
         receiver.wait(33);
         while repairs.front().is_some_and(|(due, _)| *due <= receiver.now) {
-            let (_, packet) = repairs.pop_front().unwrap();
+            let (_, packet) = repairs.pop_front().expect("one is due");
             receiver.take(&[packet]);
         }
     }

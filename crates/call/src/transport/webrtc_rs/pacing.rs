@@ -29,7 +29,7 @@ const OVERHEAD: usize = 12 + 32 + 16 + 8 + 20;
 const KEYFRAME_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Seconds from 1900 to 1970.
-const NTP_EPOCH: Duration = Duration::from_secs(2_208_988_800);
+const NTP_EPOCH: Duration = Duration::from_hours(613_608);
 
 pub(super) enum Command {
     Packet(OutgoingPacket),

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rtc::interceptor::{Packet, TaggedPacket};
 use rtc::rtcp;
-use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
+    NackPair, TransportLayerNack, nack_pairs_from_sequence_numbers,
+};
 use rtc::rtp;
 
 use super::shared::Shared;
@@ -97,7 +99,7 @@ impl Repair {
         });
         let hold = self.lateness;
         let mut numbers = Vec::new();
-        for number in nack.nacks.iter().flat_map(|pair| pair.packet_list()) {
+        for number in nack.nacks.iter().flat_map(NackPair::packet_list) {
             let wanted = self.wanted.entry((nack.media_ssrc, number)).or_insert(Wanted {
                 since: now,
                 asked: 0,
@@ -136,11 +138,9 @@ impl Stage for Repair {
             if rtp.header.payload_type == RTX_PAYLOAD_TYPE
                 && let Some(&media) = self.shared.negotiated().repairs.get(&rtp.header.ssrc)
             {
-                if !Self::unwrap(rtp, media) {
-                    return None;
-                }
-                repaired = true;
+                repaired = Self::unwrap(rtp, media);
             }
+            // Padding goes on as it is: the feedback has to tell that it arrived.
             self.came(packet.now, rtp.header.ssrc, rtp.header.sequence_number, repaired);
         }
         Some(packet)
@@ -166,5 +166,114 @@ impl Stage for Repair {
             _ => {}
         }
         Some(packet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use confab_protocol::{Layer, SourceKind};
+    use confab_rtp::DataRate;
+    use rtc::interceptor::AttributedPacket;
+    use rtc::shared::TransportContext;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::transport::webrtc_rs::negotiated::Negotiated;
+    use crate::transport::webrtc_rs::shared::LocalStream;
+
+    const ANSWER: &str = "m=video 9 x 102 103\r\na=mid:1\r\na=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
+        a=extmap:5 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n\
+        m=video 9 x 102 103\r\na=mid:2\r\na=ssrc:70 cname:x\r\na=ssrc:71 cname:x\r\na=ssrc-group:FID 70 71\r\n";
+
+    fn repair() -> Repair {
+        let local = LocalStream {
+            source: SourceKind::Camera,
+            layer: Some(Layer::Half),
+            ssrc: 10,
+            repair_ssrc: Some(11),
+            sender: 0,
+        };
+        let shared = Shared::new(vec![local], mpsc::channel(8).0, DataRate::ZERO);
+        shared.set_negotiated(Negotiated::from_answer(ANSWER, vec![Arc::from("1")]).expect("readable"));
+        Repair::new(Arc::new(shared))
+    }
+
+    fn tagged(now: Instant, packet: Packet) -> TaggedPacket {
+        TaggedPacket { now, transport: TransportContext::default(), message: AttributedPacket::new(packet) }
+    }
+
+    fn rtp(ssrc: u32, payload_type: u8, sequence_number: u16, payload: &'static [u8]) -> Packet {
+        let header = rtp::Header { version: 2, ssrc, payload_type, sequence_number, ..rtp::Header::default() };
+        Packet::Rtp(rtp::Packet { header, payload: Bytes::from_static(payload) })
+    }
+
+    fn ask(repair: &mut Repair, now: Instant, numbers: &[u16]) -> Vec<u16> {
+        let nacks = nack_pairs_from_sequence_numbers(numbers);
+        let nack = TransportLayerNack { sender_ssrc: 1, media_ssrc: 70, nacks };
+        let Some(sent) = repair.write(tagged(now, Packet::Rtcp(vec![Box::new(nack)]))) else { return Vec::new() };
+        let Packet::Rtcp(reports) = sent.message.packet else { panic!("still RTCP") };
+        let nack = reports[0].as_any().downcast_ref::<TransportLayerNack>().expect("still a request");
+        nack.nacks.iter().flat_map(NackPair::packet_list).collect()
+    }
+
+    #[test]
+    fn our_repairs_name_what_they_repair() {
+        let mut repair = repair();
+        let sent = repair.write(tagged(Instant::now(), rtp(11, RTX_PAYLOAD_TYPE, 1, &[0, 5, 9]))).expect("goes on");
+        let Packet::Rtp(sent) = sent.message.packet else { panic!("still RTP") };
+        assert_eq!(sent.header.get_extension(3).as_deref(), Some(&b"1"[..]));
+        assert_eq!(sent.header.get_extension(5).as_deref(), Some(&b"h"[..]));
+        let media = repair.write(tagged(Instant::now(), rtp(10, H264_PAYLOAD_TYPE, 1, &[9]))).expect("goes on");
+        let Packet::Rtp(media) = media.message.packet else { panic!("still RTP") };
+        assert!(media.header.extensions.is_empty());
+    }
+
+    #[test]
+    fn repairs_we_get_are_put_under_the_number_of_what_they_repair() {
+        let mut repair = repair();
+        let came = repair.read(tagged(Instant::now(), rtp(71, RTX_PAYLOAD_TYPE, 1, &[1, 5, 9, 8]))).expect("goes on");
+        let Packet::Rtp(came) = came.message.packet else { panic!("still RTP") };
+        let header = &came.header;
+        assert_eq!((header.ssrc, header.sequence_number, header.payload_type), (70, 261, H264_PAYLOAD_TYPE));
+        assert_eq!(came.payload.as_ref(), &[9, 8]);
+        // Padding repairs nothing, but is not hidden from the feedback.
+        let padding = repair.read(tagged(Instant::now(), rtp(71, RTX_PAYLOAD_TYPE, 2, &[]))).expect("goes on");
+        let Packet::Rtp(padding) = padding.message.packet else { panic!("still RTP") };
+        assert_eq!((padding.header.ssrc, padding.header.payload_type), (71, RTX_PAYLOAD_TYPE));
+    }
+
+    #[test]
+    fn a_packet_is_asked_for_again_only_when_the_answer_could_have_come() {
+        let mut repair = repair();
+        repair.shared.round_trip_reported(Duration::from_millis(100));
+        let begin = Instant::now();
+        let at = |milliseconds| begin + Duration::from_millis(milliseconds);
+        assert_eq!(ask(&mut repair, at(0), &[5, 6]), [5, 6]);
+        assert_eq!(ask(&mut repair, at(20), &[5, 6, 7]), [7]);
+        assert_eq!(ask(&mut repair, at(120), &[5, 6, 7]), Vec::<u16>::new());
+        repair.read(tagged(at(121), rtp(71, RTX_PAYLOAD_TYPE, 1, &[0, 5, 9])));
+        assert_eq!(ask(&mut repair, at(140), &[6, 7]), [6]);
+        assert_eq!(repair.shared.stats().repaired, 1);
+        assert_eq!(repair.shared.stats().repairs_asked, 4);
+    }
+
+    #[test]
+    fn asking_ends_after_some_times() {
+        let mut repair = repair();
+        let begin = Instant::now();
+        let asked = (0..50).filter(|round| !ask(&mut repair, begin + Duration::from_millis(round * 30), &[5]).is_empty());
+        assert_eq!(asked.count(), usize::from(MOST_ASKINGS));
+    }
+
+    #[test]
+    fn where_packets_come_late_the_first_asking_waits_for_them() {
+        let mut repair = repair();
+        let begin = Instant::now();
+        let at = |milliseconds| begin + Duration::from_millis(milliseconds);
+        assert_eq!(ask(&mut repair, at(0), &[5]), [5]);
+        repair.read(tagged(at(25), rtp(70, H264_PAYLOAD_TYPE, 5, &[9])));
+        assert_eq!(ask(&mut repair, at(100), &[9]), Vec::<u16>::new());
+        assert_eq!(ask(&mut repair, at(120), &[9]), Vec::<u16>::new());
+        assert_eq!(ask(&mut repair, at(140), &[9]), [9]);
     }
 }

@@ -17,7 +17,7 @@ use rtc::rtp;
 
 use super::shared::Shared;
 use super::stage::Stage;
-use crate::transport::{IncomingPacket, TransportEvent};
+use crate::transport::{IncomingPacket, RTX_PAYLOAD_TYPE, TransportEvent};
 
 struct Stream {
     mid: Arc<str>,
@@ -41,6 +41,9 @@ impl Tap {
 
     fn media(&mut self, now: Instant, packet: rtp::Packet) {
         let header = &packet.header;
+        if header.payload_type == RTX_PAYLOAD_TYPE {
+            return;
+        }
         if !self.streams.contains_key(&header.ssrc) && !self.begin(header) {
             self.shared.counters.unknown.add(1);
             return;
