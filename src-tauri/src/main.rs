@@ -1,6 +1,6 @@
-//! The desktop app.
+//! The desktop app's program.
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
 fn main() {
-    tauri::Builder::default()
-        .run(tauri::generate_context!())
-        .expect("the webview starts");
+    confab_desktop::run();
 }

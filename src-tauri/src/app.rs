@@ -1,0 +1,73 @@
+//! What the commands share. Each part has its own lock; none is held while another is taken.
+
+use std::sync::Arc;
+
+use confab_call::preview::Preview;
+use confab_protocol::link::ServerAddress;
+use tauri::{AppHandle, Emitter, Manager};
+use tokio::sync::Mutex;
+
+use crate::contract::{BridgeError, BridgeEvent, EVENT_CHANNEL, NativeCode};
+use crate::frames::FrameServer;
+use crate::hosting::Hosting;
+use crate::session::{Emit, Session};
+use crate::settings::SettingsStore;
+
+/// The app's state, managed by Tauri.
+pub struct App {
+    /// What is remembered.
+    pub settings: SettingsStore,
+    /// Pictures to the window.
+    pub frames: FrameServer,
+    /// The server in this process, when there is one.
+    pub hosting: Hosting,
+    /// The running call.
+    pub session: Mutex<Option<Session>>,
+    /// Camera and microphone before joining.
+    pub preview: Mutex<Option<Preview>>,
+    /// To the window.
+    pub emit: Emit,
+}
+
+impl App {
+    /// Opens the settings and the frame socket.
+    ///
+    /// # Errors
+    /// When there is no place for settings, or no local port.
+    pub async fn open(handle: &AppHandle) -> Result<Self, BridgeError> {
+        let paths = handle.path();
+        let failed = |error: tauri::Error| BridgeError::native(NativeCode::StorageFailed, error);
+        let settings = SettingsStore::open(&paths.app_config_dir().map_err(failed)?);
+        let hosting = Hosting::new(paths.app_data_dir().map_err(failed)?.join("server"));
+        let frames = FrameServer::start().await.map_err(|error| BridgeError::native(NativeCode::MediaFailed, error))?;
+        let window = handle.clone();
+        let emit: Emit = Arc::new(move |event: BridgeEvent| {
+            if let Err(error) = window.emit(EVENT_CHANNEL, event) {
+                tracing::debug!(%error, "the window did not take an event");
+            }
+        });
+        Ok(Self { settings, frames, hosting, session: Mutex::default(), preview: Mutex::default(), emit })
+    }
+
+    /// The server for new meetings and bare codes: the one named, else `CONFAB_SERVER`, else one in this process.
+    ///
+    /// # Errors
+    /// When the name cannot be understood, or no server can be started here.
+    pub async fn server(&self, named: &str) -> Result<ServerAddress, BridgeError> {
+        let from_environment = std::env::var("CONFAB_SERVER").unwrap_or_default();
+        let named = if named.trim().is_empty() { from_environment.as_str() } else { named };
+        if named.trim().is_empty() {
+            return self.hosting.address().await;
+        }
+        ServerAddress::parse(named).map_err(|error| BridgeError::native(NativeCode::LinkInvalid, error))
+    }
+
+    /// Leaves the call and frees the devices.
+    pub async fn close(&self) {
+        self.preview.lock().await.take();
+        if let Some(session) = self.session.lock().await.take() {
+            session.handle.leave().await;
+        }
+        self.hosting.stop().await;
+    }
+}

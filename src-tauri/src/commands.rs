@@ -1,0 +1,10 @@
+//! The window's commands, one file a screen. They only pass on; what is decided is decided in the crates.
+
+pub mod call;
+pub mod home;
+pub mod preview;
+
+use crate::contract::BridgeError;
+
+/// What a command answers.
+pub type Answer<T> = Result<T, BridgeError>;

@@ -1,0 +1,159 @@
+//! A call from pressing start or join to leaving.
+
+use std::sync::Arc;
+
+use confab_call::capture::ScreenChoice;
+use confab_call::signal::{self, CreateError};
+use confab_call::{CallConfig, View};
+use confab_protocol::link::ServerAddress;
+use confab_protocol::{ChatMessageId, MeetingLink, RoomCode, TileRequest};
+use tauri::State;
+
+use super::Answer;
+use crate::app::App;
+use crate::contract::{
+    BridgeError, ChatPage, Code, DeviceChoices, JoinOptions, NativeCode, RecentMeeting, ShareInfo, ShareSource,
+};
+use crate::device_choices;
+use crate::session::Session;
+use crate::sink::{WindowSink, unix_ms_now};
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn meeting_start(app: State<'_, App>, title: String, server: String, options: JoinOptions) -> Answer<()> {
+    let server = app.server(&server).await?;
+    let created = signal::create_room(server.clone(), &title, None).await.map_err(|error| match error {
+        CreateError::Refused { code, message } => BridgeError { code: Code::Server(code), message, field: None },
+        other => BridgeError::native(NativeCode::ServerUnreachable, other),
+    })?;
+    enter(&app, server, created.code, Some(created.token), options).await
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn meeting_join(app: State<'_, App>, text: String, options: JoinOptions) -> Answer<()> {
+    let link = MeetingLink::parse(&text).map_err(|error| BridgeError::native(NativeCode::LinkInvalid, error))?;
+    let server = match link.server {
+        Some(server) => server,
+        None => app.server(&app.settings.get().server).await?,
+    };
+    enter(&app, server, link.code, None, options).await
+}
+
+async fn enter(
+    app: &App,
+    server: ServerAddress,
+    code: RoomCode,
+    token: Option<String>,
+    options: JoinOptions,
+) -> Answer<()> {
+    // The preview's devices are given back first: a camera opens only once.
+    app.preview.lock().await.take();
+    let mut session = app.session.lock().await;
+    if let Some(previous) = session.take() {
+        previous.handle.leave().await;
+    }
+    let mut config = CallConfig::new(server, code, options.name);
+    config.token = token;
+    config.camera = device_choices::camera(&options.devices.camera);
+    config.camera_on = options.camera_on;
+    config.microphone = device_choices::microphone(&options.devices.microphone);
+    config.microphone_muted = !options.microphone_on;
+    config.speaker = device_choices::speaker(&options.devices.speaker);
+    config.view = View::Chosen;
+    config.sink = Arc::new(WindowSink::new(app.frames.board()));
+    let (joined, call) = Session::join(config, Arc::clone(&app.emit)).await?;
+    *session = Some(joined);
+    app.settings.remember_meeting(RecentMeeting {
+        code: call.code,
+        title: call.title,
+        link: call.link,
+        joined_at: unix_ms_now() as u64,
+    });
+    Ok(())
+}
+
+#[tauri::command]
+pub async fn call_leave(app: State<'_, App>) -> Answer<()> {
+    let session = app.session.lock().await.take();
+    if let Some(session) = session {
+        session.handle.leave().await;
+    }
+    Ok(())
+}
+
+/// Runs `act` on the running call.
+async fn in_call<T>(app: &App, act: impl FnOnce(&Session) -> T) -> Answer<T> {
+    app.session.lock().await.as_ref().map(act).ok_or_else(BridgeError::not_in_call)
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn set_microphone_on(app: State<'_, App>, on: bool) -> Answer<()> {
+    in_call(&app, |session| session.handle.set_microphone_muted(!on)).await
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn set_camera_on(app: State<'_, App>, on: bool) -> Answer<()> {
+    in_call(&app, |session| session.handle.set_camera(on, None)).await
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn choose_devices(app: State<'_, App>, devices: DeviceChoices) -> Answer<()> {
+    let before = app.settings.get().devices;
+    in_call(&app, |session| {
+        if devices.camera != before.camera {
+            session.handle.set_camera(session.camera_on(), Some(device_choices::camera(&devices.camera)));
+        }
+        if devices.microphone != before.microphone {
+            session.handle.choose_microphone(device_choices::microphone(&devices.microphone));
+        }
+        if devices.speaker != before.speaker {
+            session.handle.choose_speaker(device_choices::speaker(&devices.speaker));
+        }
+    })
+    .await
+}
+
+#[tauri::command]
+pub async fn list_share_sources() -> Answer<Vec<ShareSource>> {
+    tauri::async_runtime::spawn_blocking(device_choices::share_sources)
+        .await
+        .map_err(|error| BridgeError::native(NativeCode::ShareFailed, error))
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn share_start(app: State<'_, App>, source_id: String) -> Answer<()> {
+    let screen: ScreenChoice =
+        source_id.parse().map_err(|error| BridgeError::native(NativeCode::ShareFailed, error))?;
+    let sources = list_share_sources().await?;
+    let title = sources.into_iter().find(|source| source.id == source_id).map(|source| source.title);
+    in_call(&app, |session| {
+        session.set_share(Some(ShareInfo { title: title.unwrap_or_else(|| source_id.clone()), source_id }));
+        session.handle.start_share(screen);
+    })
+    .await
+}
+
+#[tauri::command]
+pub async fn share_stop(app: State<'_, App>) -> Answer<()> {
+    in_call(&app, |session| session.handle.stop_share()).await
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn hand_set(app: State<'_, App>, raised: bool) -> Answer<()> {
+    in_call(&app, |session| session.handle.set_hand(raised)).await
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn chat_send(app: State<'_, App>, content: String) -> Answer<()> {
+    in_call(&app, |session| session.handle.send_chat(content)).await
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn chat_older(app: State<'_, App>, before: Option<ChatMessageId>) -> Answer<ChatPage> {
+    let asked = in_call(&app, |session| session.older_chat(before)).await?;
+    asked.await
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn view_set(app: State<'_, App>, tiles: Vec<TileRequest>) -> Answer<()> {
+    in_call(&app, |session| session.handle.set_view(tiles)).await
+}

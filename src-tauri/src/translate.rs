@@ -1,0 +1,153 @@
+//! From the engine's events to the window's: keeps the list of people, so that the window always gets all of it.
+
+use confab_call::{
+    CallEvent, CallState, EndReason as EngineEnd, LocalMedia, MediaDevice, ProblemReason as EngineReason,
+};
+use confab_protocol::ParticipantInfo;
+
+use crate::contract::{
+    BridgeEvent, CallPhase, ChatPage, DeviceKind, DeviceProblem, EndReason, JoinedCall, OwnMedia, ProblemReason,
+    ShareInfo, Tone,
+};
+
+/// What one call has told so far.
+#[derive(Default)]
+pub struct Translator {
+    participants: Vec<ParticipantInfo>,
+    share: Option<ShareInfo>,
+    camera_on: bool,
+}
+
+/// What the shell itself must do or pass on.
+pub enum Told {
+    /// To the window.
+    Window(BridgeEvent),
+    /// The answer to a question for older messages.
+    Older(ChatPage),
+    /// The call is joined; the window hears it too.
+    Joined(JoinedCall),
+    /// Something was plugged in or out.
+    DevicesChanged,
+}
+
+impl Translator {
+    /// What is being shared, when the engine says that something is.
+    pub fn set_share(&mut self, share: Option<ShareInfo>) {
+        self.share = share;
+    }
+
+    /// Whether a camera is open and sent.
+    pub fn camera_on(&self) -> bool {
+        self.camera_on
+    }
+
+    /// What an event means for the window.
+    pub fn translate(&mut self, event: CallEvent) -> Vec<Told> {
+        match event {
+            CallEvent::State { state } => vec![window(BridgeEvent::CallPhase { phase: phase(state) })],
+            CallEvent::Joined { me, code, room_name, link, role, grants, participants, chat, again: _ } => {
+                self.participants.clone_from(&participants);
+                let call = JoinedCall { me, role, grants, code, link, title: room_name, participants, chat };
+                vec![Told::Joined(call.clone()), window(BridgeEvent::CallJoined { call })]
+            }
+            CallEvent::ParticipantJoined { participant } | CallEvent::ParticipantUpdated { participant } => {
+                match self.participants.iter_mut().find(|known| known.id == participant.id) {
+                    Some(known) => *known = participant,
+                    None => self.participants.push(participant),
+                }
+                vec![self.roster()]
+            }
+            CallEvent::ParticipantLeft { participant, .. } => {
+                self.participants.retain(|known| known.id != participant);
+                vec![self.roster()]
+            }
+            CallEvent::Chat { message, .. } => vec![window(BridgeEvent::Chat { message })],
+            CallEvent::ChatRefused { content, why, .. } => {
+                vec![window(BridgeEvent::ChatRefused { content, reason: why })]
+            }
+            CallEvent::ChatHistory { messages, more } => vec![Told::Older(ChatPage { messages, more })],
+            CallEvent::Speaking { participants } => vec![window(BridgeEvent::Speaking { participants })],
+            CallEvent::MicrophoneLevel { level, .. } => {
+                vec![window(BridgeEvent::Levels { microphone: linear_level(level) })]
+            }
+            CallEvent::TalkingWhileMuted => vec![notice(Tone::Info, "You are muted. Hold Space to talk.")],
+            CallEvent::Local { media } => {
+                self.camera_on = media.camera_on;
+                vec![window(BridgeEvent::OwnMedia { media: self.own_media(media) })]
+            }
+            CallEvent::DeviceProblem { device, reason, message } => {
+                vec![Told::Window(device_problem(device, reason, message))]
+            }
+            CallEvent::DevicesChanged => vec![Told::DevicesChanged],
+            CallEvent::Refused { message, .. } => vec![notice(Tone::Warn, message)],
+            CallEvent::ChatPending { .. } | CallEvent::Tiles { .. } | CallEvent::Stats { .. } => Vec::new(),
+        }
+    }
+
+    fn roster(&self) -> Told {
+        window(BridgeEvent::Roster { participants: self.participants.clone() })
+    }
+
+    fn own_media(&self, media: LocalMedia) -> OwnMedia {
+        OwnMedia {
+            microphone_on: media.microphone_on && !media.microphone_muted,
+            camera_on: media.camera_on,
+            share: self.share.clone().filter(|_| media.sharing),
+            hand_raised: media.hand_raised,
+        }
+    }
+}
+
+/// RFC 6464 level (0 loudest, 127 silence) to a meter's 0 to 1: -60 dB is empty, 0 dB full.
+pub fn linear_level(level: u8) -> f32 {
+    (1.0 - f32::from(level) / 60.0).clamp(0.0, 1.0)
+}
+
+fn window(event: BridgeEvent) -> Told {
+    Told::Window(event)
+}
+
+fn notice(tone: Tone, message: impl Into<String>) -> Told {
+    window(BridgeEvent::Notice { tone, message: message.into() })
+}
+
+/// A device that works no more.
+pub fn device_problem(device: MediaDevice, reason: EngineReason, message: String) -> BridgeEvent {
+    let kind = match device {
+        MediaDevice::Camera => DeviceKind::Camera,
+        MediaDevice::Microphone => DeviceKind::Microphone,
+        MediaDevice::Speaker => DeviceKind::Speaker,
+        MediaDevice::Screen => DeviceKind::Screen,
+    };
+    let reason = match reason {
+        EngineReason::Blocked => ProblemReason::Blocked,
+        EngineReason::Missing => ProblemReason::Missing,
+        EngineReason::Busy => ProblemReason::Busy,
+        EngineReason::Lost => ProblemReason::Lost,
+        EngineReason::Failed => ProblemReason::Failed,
+    };
+    let problem = DeviceProblem { kind, reason, message, device: None };
+    BridgeEvent::DeviceProblem { kind, problem: Some(problem) }
+}
+
+fn phase(state: CallState) -> CallPhase {
+    match state {
+        CallState::Connecting => CallPhase::Connecting,
+        CallState::Joined => CallPhase::Joined,
+        CallState::Reconnecting { since_unix_ms, why } => {
+            CallPhase::Reconnecting { since: since_unix_ms, next_try_at: None, message: why }
+        }
+        CallState::Ended { reason, message } => CallPhase::Ended { reason: end_reason(&reason), message },
+    }
+}
+
+fn end_reason(reason: &EngineEnd) -> EndReason {
+    match reason {
+        EngineEnd::Left => EndReason::Left,
+        EngineEnd::Removed => EndReason::Removed,
+        EngineEnd::Replaced => EndReason::Replaced,
+        EngineEnd::Gone => EndReason::TimedOut,
+        EngineEnd::Unreachable => EndReason::ServerGone,
+        EngineEnd::Refused { .. } | EngineEnd::Failed => EndReason::Failed,
+    }
+}
