@@ -140,7 +140,7 @@ pub enum TransportEvent {
         /// Which layer of it.
         layer: Option<Layer>,
     },
-    /// The way takes about so much, sound and overhead included. Comes when it has changed by a few percent.
+    /// The way takes about so much, sound and overhead included, repairs taken off. Comes when it has changed by a few percent.
     Estimate {
         /// Bits per second.
         bits_per_second: u64,
@@ -175,6 +175,8 @@ pub struct TransportStats {
     pub repairs_asked_of_us: u64,
     /// Retransmissions sent.
     pub repairs_sent: u64,
+    /// Retransmissions not sent, because they had taken their share of the way already.
+    pub repairs_refused: u64,
     /// Packets we asked for again, each asking counted.
     pub repairs_asked: u64,
     /// Missing packets that came by retransmission.
@@ -189,7 +191,7 @@ pub struct TransportStats {
     pub events_dropped: u64,
     /// Outgoing packets dropped: not connected, an unknown sender, a full queue, or too old.
     pub outgoing_dropped: u64,
-    /// What the way takes.
+    /// What the way takes, repairs taken off.
     pub estimate: DataRate,
     /// How long packets stand in queues on the way out.
     pub queue_delay: Duration,

@@ -39,6 +39,8 @@ const SETTLE_FACTOR: f64 = 0.9;
 const HEAVY_LOSS: f64 = 0.10;
 /// Above this share of loss there is no growth.
 const SOME_LOSS: f64 = 0.08;
+/// A full queue loses more than this; a longer way does not.
+const LITTLE_LOSS: f64 = 0.02;
 /// So many lowerings without any fall of the queue: it is no queue, the way has become longer.
 const VAIN_LOWERINGS: u32 = 4;
 
@@ -216,7 +218,7 @@ impl BandwidthEstimator {
             return;
         }
         self.vain_lowerings += 1;
-        if self.vain_lowerings > VAIN_LOWERINGS {
+        if self.vain_lowerings > VAIN_LOWERINGS && self.losses.share() < LITTLE_LOSS {
             self.queue.take_as_base();
             self.overused_since = None;
             self.vain_lowerings = 0;
@@ -225,7 +227,9 @@ impl BandwidthEstimator {
         let Some(capacity) = self.arrivals.recent_rate() else { return };
         self.phase = Phase::Draining { capacity };
         self.ceiling = Some(capacity);
-        self.target = self.target.min(capacity.as_bps() as f64 * DRAIN_FACTOR);
+        // Others may be filling the same queue; then each lowering goes below the last.
+        let again = if self.vain_lowerings > 1 { self.target * 0.85 } else { self.target };
+        self.target = again.min(capacity.as_bps() as f64 * DRAIN_FACTOR);
         self.queue_when_lowered = queue;
         self.lowered_at = Some(now);
     }

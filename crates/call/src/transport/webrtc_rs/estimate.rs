@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use confab_rtp::{BandwidthEstimator, EstimatorConfig, PacketResult};
+use confab_rtp::{BandwidthEstimator, DataRate, EstimatorConfig, PacketResult};
 use rtc::interceptor::PacketReport;
 
 use super::shared::Shared;
@@ -18,11 +18,31 @@ pub(super) struct Estimate {
     estimator: BandwidthEstimator,
     told: f64,
     results: Vec<PacketResult>,
+    repairs: Repairs,
+}
+
+/// The rate of our repairs, by looking at their counter twice a second.
+#[derive(Default)]
+struct Repairs {
+    seen: Option<(Instant, u64)>,
+    rate: DataRate,
+}
+
+impl Repairs {
+    fn rate(&mut self, now: Instant, bytes: u64) -> DataRate {
+        let (since, before) = *self.seen.get_or_insert((now, bytes));
+        let elapsed = now.saturating_duration_since(since);
+        if elapsed >= Duration::from_millis(500) {
+            self.rate = DataRate::from_bytes_over(bytes.saturating_sub(before), elapsed);
+            self.seen = Some((now, bytes));
+        }
+        self.rate
+    }
 }
 
 impl Estimate {
     pub fn new(shared: Arc<Shared>, config: EstimatorConfig) -> Self {
-        Self { shared, estimator: BandwidthEstimator::new(config), told: 0.0, results: Vec::new() }
+        Self { shared, estimator: BandwidthEstimator::new(config), told: 0.0, results: Vec::new(), repairs: Repairs::default() }
     }
 }
 
@@ -43,7 +63,10 @@ impl rtc::interceptor::BandwidthEstimator for Estimate {
         }
         self.estimator.on_feedback(now, &self.results);
         let counters = &self.shared.counters;
-        let target = self.estimator.target().as_bps();
+        let whole = self.estimator.target().as_bps();
+        // What repairs need is not there for media; should they need most of it, media goes first.
+        let repairs = self.repairs.rate(now, counters.repair_bytes.get()).as_bps();
+        let target = whole - repairs.min(whole / 3);
         counters.estimate.set(target);
         counters.queue_delay.set(self.estimator.queue_delay().as_micros() as u64);
         counters.outgoing_loss.set((self.estimator.loss() * 1e6) as u64);

@@ -23,7 +23,7 @@ use super::shared::Shared;
 use crate::transport::{H264_PAYLOAD_TYPE, OPUS_PAYLOAD_TYPE, OutgoingPacket, TransportEvent};
 
 /// RTP header, the usual extensions, SRTP tag, UDP and IP.
-const OVERHEAD: usize = 12 + 32 + 16 + 8 + 20;
+pub(super) const OVERHEAD: usize = 12 + 32 + 16 + 8 + 20;
 
 /// A key frame of one slot is not asked for again sooner.
 const KEYFRAME_INTERVAL: Duration = Duration::from_millis(100);

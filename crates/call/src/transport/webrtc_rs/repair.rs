@@ -1,7 +1,9 @@
 //! Retransmission as it has to be (RFC 4588): the stock chain sends repairs nobody can place, and unwraps those it
-//! gets too late to learn from them. Three things are done here:
+//! gets too late to learn from them, and repeats whatever is asked however full the way is. Four things are done here:
 //!
 //! * repairs we send get their mid and repaired-rid, by which the server knows what they repair;
+//! * repairs we send stay within a share of the estimate, and none is sent again while the last may be on its way:
+//!   otherwise a full link loses more, is asked for more, and stays full;
 //! * repairs we get are unwrapped before the chain counts what is missing;
 //! * a packet is asked for again only when the answer to the last asking could have come, and not at all while it is
 //!   as likely merely late.
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use confab_rtp::DataRate;
 use rtc::interceptor::{Packet, TaggedPacket};
 use rtc::rtcp;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
@@ -18,6 +21,7 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
 };
 use rtc::rtp;
 
+use super::pacing::OVERHEAD;
 use super::shared::Shared;
 use super::stage::Stage;
 use crate::transport::{H264_PAYLOAD_TYPE, RTX_PAYLOAD_TYPE};
@@ -31,6 +35,34 @@ const LONGEST_HOLD: Duration = Duration::from_millis(40);
 /// A number that was wanted so long ago is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(2);
 
+/// The share of the estimate that repairs may take. Random loss of a bad radio link fits, congestion does not.
+const REPAIR_SHARE: f64 = 0.25;
+/// What the share may save up for a burst of loss.
+const SAVED_UP: Duration = Duration::from_millis(500);
+/// A few repairs are always possible, bytes.
+const LEAST_SAVINGS: f64 = 12_000.0;
+
+/// What may be spent on repairs.
+struct Budget {
+    bytes: f64,
+    filled: Option<Instant>,
+}
+
+impl Budget {
+    fn spend(&mut self, now: Instant, estimate: DataRate, bytes: usize) -> bool {
+        let share = estimate * REPAIR_SHARE;
+        let most = (share.bytes_in(SAVED_UP) as f64).max(LEAST_SAVINGS);
+        let elapsed = self.filled.map_or(SAVED_UP, |last| now.saturating_duration_since(last));
+        self.filled = Some(now);
+        self.bytes = (self.bytes + share.bytes_in(elapsed) as f64).min(most);
+        if self.bytes < bytes as f64 {
+            return false;
+        }
+        self.bytes -= bytes as f64;
+        true
+    }
+}
+
 struct Wanted {
     since: Instant,
     asked: u8,
@@ -40,6 +72,9 @@ struct Wanted {
 pub(super) struct Repair {
     shared: Arc<Shared>,
     wanted: HashMap<(u32, u16), Wanted>,
+    /// Which packets of ours were sent again, and when last.
+    repeated: HashMap<(u32, u16), Instant>,
+    budget: Budget,
     pruned: Option<Instant>,
     /// How late packets came lately that were missed and then came by themselves.
     lateness: Duration,
@@ -47,7 +82,14 @@ pub(super) struct Repair {
 
 impl Repair {
     pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, wanted: HashMap::new(), pruned: None, lateness: Duration::ZERO }
+        Self {
+            shared,
+            wanted: HashMap::new(),
+            repeated: HashMap::new(),
+            budget: Budget { bytes: LEAST_SAVINGS, filled: None },
+            pruned: None,
+            lateness: Duration::ZERO,
+        }
     }
 
     /// Turns a repair back into what it repairs; `false` when it repairs nothing (padding).
@@ -77,9 +119,27 @@ impl Repair {
         self.lateness = self.lateness.mul_f64(0.99);
     }
 
-    fn tag(&self, packet: &mut rtp::Packet) {
-        let Some(&index) = self.shared.by_repair_ssrc.get(&packet.header.ssrc) else { return };
+    /// Whether this repair of ours may leave now.
+    fn may_repeat(&mut self, now: Instant, packet: &rtp::Packet) -> bool {
+        let Some((number, _)) = packet.payload.split_first_chunk::<2>() else { return false };
+        let key = (packet.header.ssrc, u16::from_be_bytes(*number));
+        let on_its_way = self.shared.round_trip().unwrap_or(SHORTEST_INTERVAL).mul_f64(0.8);
+        if self.repeated.get(&key).is_some_and(|last| now.saturating_duration_since(*last) < on_its_way) {
+            return false;
+        }
+        let bytes = packet.payload.len() + OVERHEAD;
+        if !self.budget.spend(now, self.shared.estimate(), bytes) {
+            self.shared.counters.repairs_refused.add(1);
+            return false;
+        }
+        self.repeated.insert(key, now);
         self.shared.counters.repairs_sent.add(1);
+        self.shared.counters.repair_bytes.add(bytes as u64);
+        self.prune(now);
+        true
+    }
+
+    fn tag(&self, index: usize, packet: &mut rtp::Packet) {
         let stream = &self.shared.local[index];
         let negotiated = self.shared.negotiated();
         let Some((mid, ids)) = negotiated.sender(stream.sender) else { return };
@@ -126,6 +186,7 @@ impl Repair {
     fn prune(&mut self, now: Instant) {
         if self.pruned.is_none_or(|last| now.saturating_duration_since(last) > FORGOTTEN_AFTER / 2) {
             self.pruned = Some(now);
+            self.repeated.retain(|_, last| now.saturating_duration_since(*last) < FORGOTTEN_AFTER);
             self.wanted.retain(|_, wanted| now.saturating_duration_since(wanted.since) < FORGOTTEN_AFTER);
         }
     }
@@ -149,7 +210,14 @@ impl Stage for Repair {
     fn write(&mut self, mut packet: TaggedPacket) -> Option<TaggedPacket> {
         let now = packet.now;
         match &mut packet.message.packet {
-            Packet::Rtp(rtp) => self.tag(rtp),
+            Packet::Rtp(rtp) => {
+                if let Some(&index) = self.shared.by_repair_ssrc.get(&rtp.header.ssrc) {
+                    if !self.may_repeat(now, rtp) {
+                        return None;
+                    }
+                    self.tag(index, rtp);
+                }
+            }
             Packet::Rtcp(reports) => {
                 let before = std::mem::take(reports);
                 for report in before {
@@ -172,7 +240,6 @@ impl Stage for Repair {
 #[cfg(test)]
 mod tests {
     use confab_protocol::{Layer, SourceKind};
-    use confab_rtp::DataRate;
     use rtc::interceptor::AttributedPacket;
     use rtc::shared::TransportContext;
     use tokio::sync::mpsc;
@@ -226,6 +293,27 @@ mod tests {
         let media = repair.write(tagged(Instant::now(), rtp(10, H264_PAYLOAD_TYPE, 1, &[9]))).expect("goes on");
         let Packet::Rtp(media) = media.message.packet else { panic!("still RTP") };
         assert!(media.header.extensions.is_empty());
+    }
+
+    #[test]
+    fn our_repairs_stay_within_their_share_and_are_not_repeated_while_under_way() {
+        const BIG: &[u8] = &[7; 1000];
+        let mut repair = repair();
+        repair.shared.counters.estimate.set(800_000);
+        repair.shared.round_trip_reported(Duration::from_millis(100));
+        let begin = Instant::now();
+        let repeat = |repair: &mut Repair, milliseconds, number: u16| {
+            let Packet::Rtp(mut packet) = rtp(11, RTX_PAYLOAD_TYPE, 1, BIG) else { return false };
+            packet.payload = Bytes::from([&number.to_be_bytes()[..], BIG].concat());
+            repair.write(tagged(begin + Duration::from_millis(milliseconds), Packet::Rtp(packet))).is_some()
+        };
+        assert!(repeat(&mut repair, 0, 5));
+        assert!(!repeat(&mut repair, 60, 5), "still under way");
+        assert!(repeat(&mut repair, 90, 5));
+        // 25 kB a second are a quarter of the estimate; a storm of 200 kB a second gets no more.
+        let sent = (100..4100_u16).filter(|number| repeat(&mut repair, 100 + u64::from(*number) * 5, *number)).count();
+        assert!((400..550).contains(&sent), "{sent} in twenty seconds");
+        assert!(repair.shared.stats().repairs_refused > 3000);
     }
 
     #[test]

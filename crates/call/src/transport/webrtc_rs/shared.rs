@@ -55,6 +55,9 @@ pub(super) struct Counters {
     pub bytes_in: Counter,
     pub repairs_asked_of_us: Counter,
     pub repairs_sent: Counter,
+    pub repairs_refused: Counter,
+    /// Bytes of repairs sent, overhead included.
+    pub repair_bytes: Counter,
     pub repairs_asked: Counter,
     pub repaired: Counter,
     pub missing: Counter,
@@ -187,6 +190,7 @@ impl Shared {
             round_trip: self.round_trip(),
             repairs_asked_of_us: counters.repairs_asked_of_us.get(),
             repairs_sent: counters.repairs_sent.get(),
+            repairs_refused: counters.repairs_refused.get(),
             repairs_asked: counters.repairs_asked.get(),
             repaired: counters.repaired.get(),
             missing: counters.missing.get(),
