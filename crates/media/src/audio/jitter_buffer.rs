@@ -74,7 +74,9 @@ struct Packet {
 enum State {
     /// Nothing to play until a packet's time has come. `comfort`: the sender left out silence, so its background noise
     /// goes on.
-    Waiting { comfort: bool },
+    Waiting {
+        comfort: bool,
+    },
     Playing,
 }
 

@@ -87,10 +87,7 @@ mod tests {
     fn speech_is_told_from_pauses_and_steady_noise() {
         let mut activity = VoiceActivity::new();
         let speech = TestSpeech::samples(1, 5 * 48_000);
-        let speaking = speech
-            .chunks_exact(FRAME_SAMPLES)
-            .filter(|frame| activity.update(audio_level(frame)))
-            .count();
+        let speaking = speech.chunks_exact(FRAME_SAMPLES).filter(|frame| activity.update(audio_level(frame))).count();
         assert!((250..=500).contains(&speaking), "{speaking} of 500 frames");
         let silent = (0..200).filter(|_| activity.update(80)).count();
         assert!(silent <= HANGOVER_FRAMES as usize, "{silent}");

@@ -94,7 +94,8 @@ mod tests {
             let mixed = mixer.mix(&frames);
             assert!(mixed.iter().all(|sample| sample.abs() <= 1.0));
             let peak = |frame: &[f32; FRAME_SAMPLES]| frame.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-            let plain: [f32; FRAME_SAMPLES] = std::array::from_fn(|index| frames.iter().map(|frame| frame[index]).sum());
+            let plain: [f32; FRAME_SAMPLES] =
+                std::array::from_fn(|index| frames.iter().map(|frame| frame[index]).sum());
             loudest = loudest.max(peak(&plain));
         }
         assert!(loudest > 1.0, "the voices were not too loud together: {loudest}");

@@ -134,9 +134,7 @@ impl Encoder {
         if samples.len() != PACKET_SAMPLES {
             return Err(OpusError::WrongLength(samples.len()));
         }
-        self.native
-            .encode_vec_float(samples, MAX_PACKET_BYTES)
-            .map_err(|error| OpusError::Encode(error.to_string()))
+        self.native.encode_vec_float(samples, MAX_PACKET_BYTES).map_err(|error| OpusError::Encode(error.to_string()))
     }
 }
 
@@ -250,8 +248,7 @@ mod tests {
                 let usable = coded.get(index + 1).filter(|next| has_error_correction(next));
                 match usable {
                     Some(next) if index % 10 == 9 => {
-                        let guess =
-                            if correct { decoder.decode_fec(next, 960).unwrap() } else { decoder.conceal(960) };
+                        let guess = if correct { decoder.decode_fec(next, 960).unwrap() } else { decoder.conceal(960) };
                         assert_eq!(guess.len(), 960);
                         error += guess.iter().zip(&clean[index]).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
                         lost += 1;

@@ -152,7 +152,7 @@ mod tests {
             let back = Resampler::new(rate, 48_000).unwrap().process_whole(&there).unwrap();
             let (correlation, lag) = correlation::best(&speech, &back, 200);
             assert!(correlation > 0.99, "{rate}: {correlation}");
-            assert!(lag.abs() <= 1, "{rate}: {lag}");
+            assert!(lag.abs() <= 2, "{rate}: {lag}");
         }
     }
 

@@ -51,8 +51,7 @@ fn find_period(samples: &[f32], least_likeness: f32) -> Option<usize> {
     if energy < SILENT_ENERGY {
         return Some(longest);
     }
-    let coarse: Vec<f32> =
-        samples[..2 * longest].chunks_exact(COARSE).map(|chunk| chunk.iter().sum::<f32>()).collect();
+    let coarse: Vec<f32> = samples[..2 * longest].chunks_exact(COARSE).map(|chunk| chunk.iter().sum::<f32>()).collect();
     let width = longest / COARSE;
     let rough = (SHORTEST / COARSE..=longest / COARSE)
         .max_by(|&left, &right| likeness(&coarse, width, left).total_cmp(&likeness(&coarse, width, right)))?;

@@ -6,7 +6,7 @@ use sonora::{AudioProcessing, Config, StreamConfig};
 
 use crate::{FRAME_SAMPLES, SAMPLE_RATE};
 
-/// What is done to the microphone's sound. Rumble under about 80 Hz is always filtered out.
+/// What is done to the microphone's sound. With any of it, rumble under about 80 Hz is filtered out too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VoiceConfig {
     /// Removes what the loudspeaker plays.
@@ -24,7 +24,7 @@ impl Default for VoiceConfig {
 }
 
 impl VoiceConfig {
-    /// Leaves the sound alone but for the rumble filter.
+    /// Leaves the sound exactly as it is.
     pub fn off() -> Self {
         Self { echo: false, noise: false, gain: false }
     }
@@ -81,6 +81,9 @@ impl VoiceProcessor {
 
     /// Cleans 10 ms from the microphone, in place.
     pub fn capture(&mut self, microphone: &mut [f32; FRAME_SAMPLES]) {
+        if self.config == VoiceConfig::off() {
+            return;
+        }
         for sample in microphone.iter_mut().filter(|sample| !sample.is_finite()) {
             // One such number would stay in the filters for ever.
             *sample = 0.0;

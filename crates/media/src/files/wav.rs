@@ -108,7 +108,8 @@ mod tests {
     fn stereo_at_another_rate_becomes_mono_at_48_khz() {
         let speech = TestSpeech::samples(2, 96_000);
         let slow = Resampler::new(48_000, 44_100).unwrap().process_whole(&speech).unwrap();
-        let spec = WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample: 32, sample_format: SampleFormat::Float };
+        let spec =
+            WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample: 32, sample_format: SampleFormat::Float };
         let mut file = Vec::new();
         let mut writer = WavWriter::new(Cursor::new(&mut file), spec).unwrap();
         for sample in slow {

@@ -41,13 +41,7 @@ pub fn best(reference: &[f32], received: &[f32], max_lag: usize) -> (f64, i64) {
 /// milliseconds while it plays. Each stretch of `window` samples is searched within `drift` samples of the shift that
 /// fits the whole best (which is searched up to `max_lag`). Stretches in which the reference is nearly silent (under
 /// -50 dBFS) are left out, as are those beyond the end of the received sound.
-pub fn windowed(
-    reference: &[f32],
-    received: &[f32],
-    window: usize,
-    max_lag: usize,
-    drift: usize,
-) -> Vec<WindowMatch> {
+pub fn windowed(reference: &[f32], received: &[f32], window: usize, max_lag: usize, drift: usize) -> Vec<WindowMatch> {
     let (_, whole) = best(reference, received, max_lag);
     let mut matches = Vec::new();
     for (index, stretch) in reference.chunks_exact(window.max(1)).enumerate() {
@@ -180,10 +174,7 @@ fn cross_correlation(reference: &[f32], received: &[f32]) -> Vec<f64> {
 
 /// Every eighth sample of a low-passed copy.
 fn decimate(samples: &[f32]) -> Vec<f32> {
-    samples
-        .chunks_exact(DECIMATION)
-        .map(|chunk| chunk.iter().sum::<f32>() / DECIMATION as f32)
-        .collect()
+    samples.chunks_exact(DECIMATION).map(|chunk| chunk.iter().sum::<f32>() / DECIMATION as f32).collect()
 }
 
 #[cfg(test)]

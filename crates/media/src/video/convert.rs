@@ -7,8 +7,7 @@ mod motion_jpeg;
 
 pub use motion_jpeg::mjpeg;
 use yuv::{
-    BufferStoreMut, YuvConversionMode, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut, YuvRange,
-    YuvStandardMatrix,
+    BufferStoreMut, YuvConversionMode, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
 };
 
 use crate::video_frame::I420Frame;
@@ -181,8 +180,9 @@ pub fn to_rgba(frame: &I420Frame) -> Vec<u8> {
         width: frame.width(),
         height: frame.height(),
     };
-    yuv::yuv420_to_rgba(&source, &mut pixels, frame.width() * 4, YuvRange::Limited, YuvStandardMatrix::Bt601)
-        .expect("a frame's planes always fit its size");
+    let converted =
+        yuv::yuv420_to_rgba(&source, &mut pixels, frame.width() * 4, YuvRange::Limited, YuvStandardMatrix::Bt601);
+    debug_assert!(converted.is_ok(), "a frame's planes always fit its size");
     pixels
 }
 

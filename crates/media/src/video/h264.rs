@@ -1,4 +1,4 @@
-//! H.264 constrained baseline through OpenH264: what every WebRTC peer can decode.
+//! H.264 constrained baseline through `OpenH264`: what every WebRTC peer can decode.
 //!
 //! One encoder makes one layer (simulcast is several encoders: each has its own keyframes and can be stopped alone).
 //! Access units travel as Annex B byte streams (ITU-T H.264, Annex B).

@@ -45,8 +45,7 @@ impl Scaler {
             return source.clone();
         }
         let halves = source_width == width * 2 && source_height == height * 2;
-        for (index, (from, to)) in
-            [source.y(), source.u(), source.v()].into_iter().zip(target.planes_mut()).enumerate()
+        for (index, (from, to)) in [source.y(), source.u(), source.v()].into_iter().zip(target.planes_mut()).enumerate()
         {
             let divisor = if index == 0 { 1 } else { 2 };
             let from = Plane { pixels: from, width: source_width / divisor, height: source_height / divisor };
@@ -126,8 +125,7 @@ impl Axis {
                 (first..first + taps).map(|tap| (1.0 - (tap as f64 - centre).abs() / support).max(0.0)).collect();
             let sum: f64 = raw.iter().sum();
             let one = 1_u32 << WEIGHT_BITS;
-            let mut fixed: Vec<u32> =
-                raw.iter().map(|weight| (weight / sum * f64::from(one)).round() as u32).collect();
+            let mut fixed: Vec<u32> = raw.iter().map(|weight| (weight / sum * f64::from(one)).round() as u32).collect();
             // Rounding must not change the brightness: the largest weight takes the difference.
             let total: u32 = fixed.iter().sum();
             if let Some(largest) = fixed.iter_mut().max_by_key(|weight| **weight) {
@@ -155,8 +153,11 @@ impl Axis {
     fn blend_columns(&self, row: &[u16], output: &mut [u8]) {
         for ((pixel, &start), weights) in output.iter_mut().zip(&self.starts).zip(self.weights.chunks_exact(self.taps))
         {
-            let sum: u32 =
-                row[start..start + self.taps].iter().zip(weights).map(|(&value, &weight)| u32::from(value) * weight).sum();
+            let sum: u32 = row[start..start + self.taps]
+                .iter()
+                .zip(weights)
+                .map(|(&value, &weight)| u32::from(value) * weight)
+                .sum();
             *pixel = ((sum + (1 << (WEIGHT_BITS + 7))) >> (WEIGHT_BITS + 8)).min(255) as u8;
         }
     }

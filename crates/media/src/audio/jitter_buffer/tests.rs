@@ -206,15 +206,14 @@ fn silence_that_is_left_out_is_not_counted_as_concealed() {
 #[test]
 fn muting_ends_in_silence_and_unmuting_starts_at_the_target_delay_again() {
     let speech = TestSpeech::samples(8, 10 * 48_000);
-    let arrivals: Vec<Arrival> = send(&encode(&speech, EncoderConfig::default()), |index| {
-        (!(150..300).contains(&index)).then_some(5.0)
-    })
-    .into_iter()
-    .map(|arrival| {
-        let skipped = if arrival.sequence >= 1_300 { 150 } else { 0 };
-        Arrival { sequence: arrival.sequence - skipped, ..arrival }
-    })
-    .collect();
+    let arrivals: Vec<Arrival> =
+        send(&encode(&speech, EncoderConfig::default()), |index| (!(150..300).contains(&index)).then_some(5.0))
+            .into_iter()
+            .map(|arrival| {
+                let skipped = if arrival.sequence >= 1_300 { 150 } else { 0 };
+                Arrival { sequence: arrival.sequence - skipped, ..arrival }
+            })
+            .collect();
     let run = play(&arrivals, 10, 1);
     assert!(decibels(&run.heard[4 * 48_000..5 * 48_000]) < -90.0);
     let stats = run.buffer.stats();

@@ -66,12 +66,16 @@ fn echo_is_30_db_down_after_five_seconds_and_near_speech_stays_in_double_talk() 
     assert!(before > -45.0, "the room is too quiet to tell: {before} dB");
     assert!(before - after >= 30.0, "echo {before} dB is only brought down to {after} dB");
 
-    let (correlation, lag) = correlation::best(&near, &output[seconds(10, 16)], 4_800);
-    let loss = decibels(&near) + 20.0 * 0.8_f32.log10() - decibels(&output[seconds(10, 16)]);
+    // What the same filters make of the near speech alone, with nobody at the far end.
+    let config = VoiceConfig { gain: false, ..VoiceConfig::default() };
+    let mut alone = vec![0.0; microphone.len()];
+    alone[seconds(10, 16)].copy_from_slice(&near.iter().map(|sample| sample * 0.8).collect::<Vec<_>>());
+    let alone = run(config, &vec![0.0; alone.len()], &alone);
+    let (correlation, lag) = correlation::best(&alone[seconds(10, 16)], &output[seconds(10, 16)], 960);
+    let loss = decibels(&alone[seconds(10, 16)]) - decibels(&output[seconds(10, 16)]);
     println!("double talk: correlation {correlation:.3}, {loss:.1} dB quieter, {lag} samples later");
-    assert!(correlation > 0.7, "near speech is not recognisable: {correlation}");
-    assert!(loss < 6.0, "near speech is {loss} dB quieter");
-    assert!((0..1_920).contains(&lag), "{lag}");
+    assert!(correlation > 0.8, "near speech is not recognisable: {correlation}");
+    assert!(loss.abs() < 4.0, "near speech is {loss} dB quieter");
 }
 
 #[test]
@@ -115,13 +119,34 @@ fn a_quiet_speaker_is_made_louder() {
 }
 
 #[test]
-fn switched_off_it_leaves_speech_alone_and_survives_broken_numbers() {
-    let speech = TestSpeech::samples(6, 48_000 * 2);
+fn switched_off_it_leaves_the_sound_alone() {
+    let speech = TestSpeech::samples(6, 48_000);
+    assert_eq!(run(VoiceConfig::off(), &vec![0.0; speech.len()], &speech), speech);
+}
+
+#[test]
+fn numbers_that_are_none_do_not_stay() {
+    let speech = TestSpeech::samples(6, 48_000);
     let mut broken = speech.clone();
     broken[1_000] = f32::NAN;
     broken[2_000] = f32::INFINITY;
-    let output = run(VoiceConfig::off(), &vec![0.0; speech.len()], &broken);
+    let output = run(VoiceConfig::default(), &vec![0.0; speech.len()], &broken);
     assert!(output.iter().all(|sample| sample.is_finite()));
-    let (correlation, _) = correlation::best(&speech, &output, 2_400);
-    assert!(correlation > 0.95, "{correlation}");
+    assert!(decibels(&output[24_000..]) > -40.0);
+}
+
+#[test]
+fn what_is_done_can_be_changed_while_running() {
+    let mut processor = VoiceProcessor::new(VoiceConfig::off());
+    let mut speech = TestSpeech::new(7);
+    for config in [VoiceConfig::default(), VoiceConfig::off(), VoiceConfig { echo: false, ..VoiceConfig::default() }] {
+        processor.set_config(config);
+        assert_eq!(processor.config(), config);
+        for _ in 0..50 {
+            processor.render(&speech.next_frame());
+            let mut frame = speech.next_frame();
+            processor.capture(&mut frame);
+            assert!(frame.iter().all(|sample| sample.is_finite() && sample.abs() <= 1.0));
+        }
+    }
 }

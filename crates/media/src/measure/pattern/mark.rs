@@ -25,6 +25,10 @@ const WHITE: u8 = 225;
 const BLACK: u8 = 25;
 /// Least difference between white and black squares for a mark to be believed.
 const LEAST_CONTRAST: i32 = 60;
+/// Where the mark is looked for: most pictures are as they should be, screenshots may be off by a border or by
+/// rounding. Offsets are in squares, sizes relative.
+const OFFSETS: [f64; 5] = [0.0, 0.25, -0.25, 0.5, -0.5];
+const SIZES: [f64; 5] = [1.0, 1.01, 0.99, 1.02, 0.98];
 
 /// What is written in a test picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,14 +152,11 @@ pub fn read_mark_luma(get: impl Fn(usize, usize) -> u8, width: usize, height: us
     if exact.left < 0.0 {
         return None;
     }
-    // Most pictures are where they should be; screenshots may be off by a border or by rounding.
-    const OFFSETS: [f64; 5] = [0.0, 0.25, -0.25, 0.5, -0.5];
-    const SIZES: [f64; 5] = [1.0, 1.01, 0.99, 1.02, 0.98];
     for size in SIZES {
         let square = exact.square * size;
+        let centre = (width as f64 / 2.0, exact.top + exact.square * GRID_ROWS as f64 / 2.0);
         for down in OFFSETS {
             for across in OFFSETS {
-                let centre = (width as f64 / 2.0, height as f64 * (SQUARES_ABOVE + GRID_ROWS as f64 / 2.0) / 45.0);
                 let grid = Grid {
                     left: centre.0 + square * (across - GRID_COLUMNS as f64 / 2.0),
                     top: centre.1 + square * (down - GRID_ROWS as f64 / 2.0),

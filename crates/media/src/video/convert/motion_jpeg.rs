@@ -102,7 +102,10 @@ fn from_full_range(pixels: &[u8], width: usize, height: usize) -> I420Frame {
         let targets = u[row * half..(row + 1) * half].iter_mut().zip(&mut v[row * half..(row + 1) * half]);
         for ((blue, red), (above, below)) in targets.zip(upper.chunks_exact(6).zip(lower.chunks_exact(6))) {
             let sum = |channel: usize| {
-                [above[channel], above[channel + 3], below[channel], below[channel + 3]].map(u32::from).iter().sum::<u32>()
+                [above[channel], above[channel + 3], below[channel], below[channel + 3]]
+                    .map(u32::from)
+                    .iter()
+                    .sum::<u32>()
             };
             // Four samples of 0..=255 around 128 to one of 16..=240 around 128.
             *blue = ((sum(1) * 224 + (128 * 4 * 31) + 510) / 1020) as u8;

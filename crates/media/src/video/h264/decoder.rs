@@ -22,7 +22,7 @@ pub enum DecodeError {
     /// The access unit is larger than any real picture.
     #[error("A picture of {0} bytes was received, which is too large.")]
     TooLarge(usize),
-    /// OpenH264 could not be started.
+    /// `OpenH264` could not be started.
     #[error("The video decoder could not be started: {0}")]
     Setup(String),
 }

@@ -58,7 +58,7 @@ pub enum EncodeError {
         width: u32,
         /// Height asked for.
         height: u32,
-        /// What OpenH264 said.
+        /// What `OpenH264` said.
         reason: String,
     },
     /// The picture has another size than the encoder; a new size needs a new encoder.
@@ -73,7 +73,7 @@ pub enum EncodeError {
         /// Height of the encoder.
         expected_height: u32,
     },
-    /// OpenH264 refused the picture.
+    /// `OpenH264` refused the picture.
     #[error("The video encoder failed: {0}")]
     Failed(String),
 }
@@ -82,7 +82,7 @@ pub enum EncodeError {
 pub struct Encoder {
     native: NativeEncoder,
     config: EncoderConfig,
-    /// OpenH264 initialises itself with the first picture; settings before that wait.
+    /// `OpenH264` initialises itself with the first picture; settings before that wait.
     started: bool,
     wanted_bitrate_bps: u32,
 }
@@ -91,12 +91,12 @@ impl Encoder {
     /// Makes an encoder.
     ///
     /// # Errors
-    /// [`EncodeError::Setup`] for sizes OpenH264 does not support or when it cannot be created.
+    /// [`EncodeError::Setup`] for sizes `OpenH264` does not support or when it cannot be created.
     pub fn new(config: EncoderConfig) -> Result<Self, EncodeError> {
         let refuse =
             |reason: &str| EncodeError::Setup { width: config.width, height: config.height, reason: reason.to_owned() };
         let (longer, shorter) = (config.width.max(config.height), config.width.min(config.height));
-        if config.width % 2 != 0 || config.height % 2 != 0 || shorter < 16 {
+        if !config.width.is_multiple_of(2) || !config.height.is_multiple_of(2) || shorter < 16 {
             return Err(refuse("sides must be even and at least 16"));
         }
         if longer > 3840 || shorter > 2160 {
@@ -125,7 +125,7 @@ impl Encoder {
     /// for [`ContentKind::Screen`] only.
     ///
     /// # Errors
-    /// [`EncodeError::WrongSize`] when the picture does not fit the encoder, [`EncodeError::Failed`] when OpenH264
+    /// [`EncodeError::WrongSize`] when the picture does not fit the encoder, [`EncodeError::Failed`] when `OpenH264`
     /// refuses it.
     pub fn encode(
         &mut self,

@@ -1,5 +1,5 @@
 #![expect(unsafe_code, reason = "OpenH264's safe wrapper cannot change these settings in time")]
-//! Settings of a running OpenH264 encoder that the safe wrapper does not reach.
+//! Settings of a running `OpenH264` encoder that the safe wrapper does not reach.
 
 use std::ffi::c_void;
 
@@ -9,7 +9,7 @@ use openh264_sys2::{
     SPATIAL_LAYER_0, WELS_LOG_QUIET,
 };
 
-/// Keeps OpenH264 from writing to standard error; the wrapper does so too, but only after the encoder has commented on
+/// Keeps `OpenH264` from writing to standard error; the wrapper does so too, but only after the encoder has commented on
 /// its parameters.
 pub(super) fn silence(encoder: &mut Encoder) {
     let mut level = WELS_LOG_QUIET;
@@ -18,7 +18,7 @@ pub(super) fn silence(encoder: &mut Encoder) {
 }
 
 /// Sets target and ceiling of the encoder's only layer to `bits_per_second`. The encoder must have encoded a frame
-/// before (OpenH264 initialises itself with the first one). Returns whether the encoder accepted both.
+/// before (`OpenH264` initialises itself with the first one). Returns whether the encoder accepted both.
 pub(super) fn set_bitrate(encoder: &mut Encoder, old: u32, bits_per_second: u32) -> bool {
     let Ok(bitrate) = i32::try_from(bits_per_second) else { return false };
     // OpenH264 refuses a ceiling under the target at every moment, so the order depends on the direction.
@@ -33,7 +33,7 @@ pub(super) fn set_bitrate(encoder: &mut Encoder, old: u32, bits_per_second: u32)
     })
 }
 
-/// `Value` must be the type OpenH264 documents for the option: `int` for the trace level, `SBitrateInfo` for bitrates.
+/// `Value` must be the type `OpenH264` documents for the option: `int` for the trace level, `SBitrateInfo` for bitrates.
 fn set_option<Value>(encoder: &mut Encoder, option: ENCODER_OPTION, value: &mut Value) -> bool {
     // SAFETY: the option is read during the call and not kept; `value` outlives the call and has the option's type (the
     // two callers above), and the encoder is borrowed exclusively.

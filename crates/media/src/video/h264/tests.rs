@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::annex_b::{NAL_PICTURE_PARAMETERS, NAL_SEQUENCE_PARAMETERS, nal_type, nal_units};
 use super::*;
-use crate::video_frame::I420Frame;
 use crate::pattern::TestPattern;
 use crate::quality::psnr_y;
+use crate::video_frame::I420Frame;
 
 fn config(width: u32, height: u32, bitrate_bps: u32) -> EncoderConfig {
     EncoderConfig { width, height, bitrate_bps, max_fps: 30, content: ContentKind::Camera }
@@ -176,7 +176,7 @@ fn random_bytes_after_a_start_code_do_no_harm() {
     assert_eq!(decoder.decode(&huge).unwrap_err(), DecodeError::TooLarge(17 << 20));
 }
 
-/// Without nasm, OpenH264 builds silently into a version three times slower.
+/// Without nasm, `OpenH264` builds silently into a version three times slower.
 #[test]
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn openh264_was_built_with_its_assembly() {
