@@ -15,7 +15,7 @@ use crate::contract::{
 pub struct Translator {
     participants: Vec<ParticipantInfo>,
     share: Option<ShareInfo>,
-    camera_on: bool,
+    local: LocalMedia,
 }
 
 /// What the shell itself must do or pass on.
@@ -38,7 +38,7 @@ impl Translator {
 
     /// Whether a camera is open and sent.
     pub fn camera_on(&self) -> bool {
-        self.camera_on
+        self.local.camera_on
     }
 
     /// What an event means for the window.
@@ -48,7 +48,8 @@ impl Translator {
             CallEvent::Joined { me, code, room_name, link, role, grants, participants, chat, again: _ } => {
                 self.participants.clone_from(&participants);
                 let call = JoinedCall { me, role, grants, code, link, title: room_name, participants, chat };
-                vec![Told::Joined(call.clone()), window(BridgeEvent::CallJoined { call })]
+                // Devices are opened while the join is under way, so what they do was told before the window had a call.
+                vec![Told::Joined(call.clone()), window(BridgeEvent::CallJoined { call }), self.own_media()]
             }
             CallEvent::ParticipantJoined { participant } | CallEvent::ParticipantUpdated { participant } => {
                 match self.participants.iter_mut().find(|known| known.id == participant.id) {
@@ -72,8 +73,8 @@ impl Translator {
             }
             CallEvent::TalkingWhileMuted => vec![notice(Tone::Info, "You are muted. Hold Space to talk.")],
             CallEvent::Local { media } => {
-                self.camera_on = media.camera_on;
-                vec![window(BridgeEvent::OwnMedia { media: self.own_media(media) })]
+                self.local = media;
+                vec![self.own_media()]
             }
             CallEvent::DeviceProblem { device, reason, message } => {
                 vec![Told::Window(device_problem(device, reason, message))]
@@ -88,13 +89,16 @@ impl Translator {
         window(BridgeEvent::Roster { participants: self.participants.clone() })
     }
 
-    fn own_media(&self, media: LocalMedia) -> OwnMedia {
-        OwnMedia {
-            microphone_on: media.microphone_on && !media.microphone_muted,
-            camera_on: media.camera_on,
-            share: self.share.clone().filter(|_| media.sharing),
-            hand_raised: media.hand_raised,
-        }
+    fn own_media(&self) -> Told {
+        let LocalMedia { microphone_on, microphone_muted, camera_on, sharing, hand_raised } = self.local;
+        window(BridgeEvent::OwnMedia {
+            media: OwnMedia {
+                microphone_on: microphone_on && !microphone_muted,
+                camera_on,
+                share: self.share.clone().filter(|_| sharing),
+                hand_raised,
+            },
+        })
     }
 }
 
