@@ -60,6 +60,9 @@ impl MediaSocket {
             };
             for (slice, meta) in slices.iter().zip(&meta).take(received) {
                 let bytes = &slice[..meta.len.min(slice.len())];
+                if bytes.is_empty() {
+                    take(meta.addr, bytes);
+                }
                 for datagram in bytes.chunks(meta.stride.max(1)) {
                     take(meta.addr, datagram);
                 }

@@ -1,0 +1,259 @@
+//! `confab-cli load`: many light people in one process, sending and receiving real RTP, counting every packet.
+//!
+//! Nothing is encoded or decoded: payloads carry a counter and a time under a header that the server takes for H.264
+//! or Opus. The people use the server's media stack (str0m) and the ordinary signaling, so what is measured is the
+//! server: what it loses, repeats, mixes up, and how long packets take through it.
+
+mod payload;
+mod peer;
+mod person;
+mod signal;
+mod tally;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use confab_protocol::RoomCode;
+use confab_protocol::link::ServerAddress;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use person::{Person, Phase};
+use signal::Signal;
+use tally::Tally;
+pub use tally::{DelayReport, StreamReport};
+
+/// Longest a person may take to join before it counts as failed.
+const JOIN_WITHIN: Duration = Duration::from_secs(15);
+/// After joining, before counting: slots and layers find their places.
+const SETTLE: Duration = Duration::from_secs(2);
+/// After the last packet was sent: repairs and delayed packets arrive.
+const DRAIN: Duration = Duration::from_millis(1_500);
+
+/// What `load` takes.
+#[derive(Args, Clone, Debug)]
+pub struct LoadArgs {
+    /// Which server: HOST, HOST:PORT, or an address with http:// or https://.
+    #[arg(long, default_value = "127.0.0.1:8003")]
+    pub server: String,
+    /// Rooms to make.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub rooms: u32,
+    /// Join this room instead of making any.
+    #[arg(long, conflicts_with = "rooms")]
+    pub room: Option<RoomCode>,
+    /// People in each room.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub people: u32,
+    /// How many of each room send; all when left out.
+    #[arg(long)]
+    pub senders: Option<u32>,
+    /// How long to measure, seconds, after everybody has joined.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub seconds: u64,
+    /// Bit rate of a camera's full layer, kbit/s; its half and quarter layers get a third and a tenth. 0 for no video.
+    #[arg(long, default_value_t = 1_000)]
+    pub video_kbps: u32,
+    /// Pictures a second.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub fps: u32,
+    /// Most bytes of payload in one video packet.
+    #[arg(long, default_value_t = 1_100, value_parser = clap::value_parser!(u32).range(64..=1_180))]
+    pub packet_bytes: u32,
+    /// Bit rate of a voice, kbit/s, in 50 packets a second. 0 for no voices.
+    #[arg(long, default_value_t = 32)]
+    pub audio_kbps: u32,
+    /// Height of the tiles people show others in, device pixels; decides the layer.
+    #[arg(long, default_value_t = 720)]
+    pub tile_height: u32,
+    /// Receive slots for video that each person offers.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(0..=49))]
+    pub video_slots: u32,
+    /// People that begin to join each second.
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub joins_per_second: u32,
+    /// The key a server prints at its first start; needed from outside its local network.
+    #[arg(long)]
+    pub host_key: Option<String>,
+}
+
+/// What a run measured.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct LoadReport {
+    /// Rooms used.
+    pub rooms: u32,
+    /// People asked for.
+    pub people: u32,
+    /// People whose media path came up.
+    pub joined: u32,
+    /// People whose media path or signaling ended before the run did.
+    pub lost_people: u32,
+    /// Time measured, seconds.
+    pub seconds: f64,
+    /// From the join message to an open media path, milliseconds.
+    pub join_ms: DelayReport,
+    /// Voices.
+    pub audio: StreamReport,
+    /// Pictures.
+    pub video: StreamReport,
+    /// Why people did not join, each reason once.
+    pub failures: Vec<String>,
+}
+
+/// What keeps a run from happening at all.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The server's address cannot be read.
+    #[error("{0}")]
+    Address(#[from] confab_protocol::LinkError),
+    /// The signaling connection failed.
+    #[error("The server at {server} cannot be reached: {error}")]
+    Unreachable {
+        /// The address tried.
+        server: String,
+        /// What went wrong.
+        error: String,
+    },
+    /// The server refused something.
+    #[error("The server refused: {0}")]
+    Refused(String),
+    /// A socket for media could not be opened.
+    #[error("A UDP socket could not be opened: {0}")]
+    Socket(std::io::Error),
+    /// Media could not be set up.
+    #[error("The media path could not be set up: {0}")]
+    Media(String),
+    /// Took too long.
+    #[error("{0} took too long.")]
+    TimedOut(&'static str),
+    /// Nobody could join; the reason of the first.
+    #[error("Nobody could join. {0}")]
+    NobodyJoined(String),
+}
+
+/// Runs a load and says what it measured.
+///
+/// # Errors
+/// When no room could be made or nobody could join. People that fail while others do not are in the report.
+pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
+    let server = ServerAddress::parse(&args.server)?;
+    let codes = match &args.room {
+        Some(code) => vec![code.clone()],
+        None => make_rooms(&server, &args).await?,
+    };
+    let people = args.people * codes.len() as u32;
+    let senders = args.senders.unwrap_or(args.people).min(args.people);
+    let crypto = Arc::new(str0m::crypto::from_feature_flags());
+    let clock = Instant::now();
+    let (phase, watched) = watch::channel(Phase::Joining);
+    let (joined, mut joins) = tokio::sync::mpsc::channel(people as usize);
+
+    let mut tasks: JoinSet<Result<Tally, LoadError>> = JoinSet::new();
+    let pace = Duration::from_secs(1) / args.joins_per_second;
+    for number in 0..people {
+        let person = Person {
+            number,
+            code: codes[number as usize % codes.len()].clone(),
+            server: server.clone(),
+            args: args.clone(),
+            sends: number / codes.len() as u32 % args.people < senders,
+            senders,
+            crypto: crypto.clone(),
+            clock,
+        };
+        let (phase, joined) = (watched.clone(), joined.clone());
+        let begin = tokio::time::Instant::now() + pace * number;
+        tasks.spawn(async move {
+            tokio::time::sleep_until(begin).await;
+            person.take_part(phase, joined).await
+        });
+    }
+    drop(joined);
+
+    // Everybody says when they are in, or drops their end.
+    let deadline = tokio::time::Instant::now() + pace * people + JOIN_WITHIN;
+    let mut join_times = Vec::new();
+    while let Ok(Some(took)) = tokio::time::timeout_at(deadline, joins.recv()).await {
+        join_times.push(took);
+        if join_times.len() == people as usize {
+            break;
+        }
+    }
+    let mut report = Collected::default();
+    if join_times.is_empty() {
+        tasks.shutdown().await;
+        let reason = report.first_failure(&mut tasks).await;
+        return Err(LoadError::NobodyJoined(reason));
+    }
+
+    // Nobody listening any more only means that everybody has failed since, which the report says.
+    let _all_may_have_gone = phase.send(Phase::Settling);
+    tokio::time::sleep(SETTLE).await;
+    let begin = Instant::now();
+    let _all_may_have_gone = phase.send(Phase::Measuring);
+    tokio::time::sleep(Duration::from_secs(args.seconds)).await;
+    let seconds = begin.elapsed().as_secs_f64();
+    let _all_may_have_gone = phase.send(Phase::Draining);
+    tokio::time::sleep(DRAIN).await;
+    let _all_may_have_gone = phase.send(Phase::Done);
+    while let Some(done) = tasks.join_next().await {
+        match done {
+            Ok(Ok(tally)) => report.add(&tally),
+            Ok(Err(error)) => report.fail(&error.to_string()),
+            Err(error) => report.fail(&error.to_string()),
+        }
+    }
+    let times: Vec<u64> = join_times.iter().map(|took| took.as_micros() as u64).collect();
+    Ok(LoadReport {
+        rooms: codes.len() as u32,
+        people,
+        joined: join_times.len() as u32,
+        lost_people: report.lost_people,
+        seconds,
+        join_ms: DelayReport::of(times),
+        audio: report.tally.audio.report(seconds),
+        video: report.tally.video.report(seconds),
+        failures: report.failures,
+    })
+}
+
+async fn make_rooms(server: &ServerAddress, args: &LoadArgs) -> Result<Vec<RoomCode>, LoadError> {
+    let mut signal = Signal::connect(server).await?;
+    let mut codes = Vec::new();
+    for _ in 0..args.rooms {
+        codes.push(signal.make_room(args.host_key.clone()).await?);
+    }
+    Ok(codes)
+}
+
+/// Sums of what people brought back.
+#[derive(Default)]
+struct Collected {
+    tally: Tally,
+    lost_people: u32,
+    failures: Vec<String>,
+}
+
+impl Collected {
+    fn add(&mut self, tally: &Tally) {
+        self.lost_people += u32::from(tally.ended_early);
+        self.tally.add(tally);
+    }
+
+    fn fail(&mut self, reason: &str) {
+        if !self.failures.iter().any(|known| known == reason) {
+            self.failures.push(reason.to_owned());
+        }
+    }
+
+    async fn first_failure(&mut self, tasks: &mut JoinSet<Result<Tally, LoadError>>) -> String {
+        while let Some(done) = tasks.join_next().await {
+            if let Ok(Err(error)) = done {
+                return error.to_string();
+            }
+        }
+        LoadError::TimedOut("Joining").to_string()
+    }
+}

@@ -1,0 +1,126 @@
+//! A client over a real socket: one voice out, some slots in.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use confab_protocol::{ParticipantId, SourceKind, TrackOffer};
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::format::Codec;
+use str0m::media::{Direction, MediaKind, Mid};
+use str0m::net::{DatagramRecv, Protocol, Receive};
+use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+use tokio::net::UdpSocket;
+
+use super::MediaAnswer;
+
+pub struct Client {
+    pub id: ParticipantId,
+    pub offer: String,
+    pub tracks: Vec<TrackOffer>,
+    /// Numbers of the voice packets heard.
+    pub heard: Vec<u32>,
+    pub closed: bool,
+    rtc: Rtc,
+    socket: UdpSocket,
+    address: SocketAddr,
+    voice: Mid,
+    pending: Option<SdpPendingOffer>,
+    spoken: u32,
+}
+
+impl Client {
+    pub fn new() -> Self {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let address = socket.local_addr().unwrap();
+        let mut rtc = RtcConfig::new()
+            .set_crypto_provider(Arc::new(str0m::crypto::from_feature_flags()))
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_h264(true)
+            .build(Instant::now());
+        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+        let mut api = rtc.sdp_api();
+        let voice = api.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
+        for kind in [MediaKind::Audio, MediaKind::Audio, MediaKind::Video] {
+            api.add_media(kind, Direction::RecvOnly, None, None, None);
+        }
+        let (offer, pending) = api.apply().unwrap();
+        let tracks = vec![TrackOffer { mid: voice.to_string(), source: SourceKind::Microphone, layers: vec![] }];
+        Self {
+            id: ParticipantId::new(),
+            offer: offer.to_sdp_string(),
+            tracks,
+            heard: vec![],
+            closed: false,
+            rtc,
+            socket: UdpSocket::from_std(socket).unwrap(),
+            address,
+            voice,
+            pending: Some(pending),
+            spoken: 0,
+        }
+    }
+
+    pub fn accept(&mut self, answer: &MediaAnswer) {
+        assert_eq!(answer.slots.len(), 3);
+        let answer = SdpAnswer::from_sdp_string(&answer.answer).unwrap();
+        self.rtc.sdp_api().accept_answer(self.pending.take().unwrap(), answer).unwrap();
+    }
+
+    pub fn speak(&mut self) {
+        let pt = self.rtc.codec_config().find(|params| params.spec().codec == Codec::Opus).unwrap().pt();
+        self.spoken += 1;
+        let level = ExtensionValues { audio_level: Some(-30), voice_activity: Some(true), ..Default::default() };
+        let payload = self.spoken.to_be_bytes().to_vec();
+        let write = RtpWrite::new(pt, u64::from(self.spoken).into(), self.spoken * 960, Instant::now(), payload);
+        self.rtc.direct_api().stream_tx_by_mid(self.voice, None).unwrap().write_rtp(write.ext_vals(level));
+    }
+
+    /// Sends and receives for a time.
+    pub async fn run(&mut self, duration: Duration) {
+        let end = Instant::now() + duration;
+        let mut buffer = [0; 2_000];
+        self.rtc.handle_input(Input::Timeout(Instant::now())).unwrap();
+        loop {
+            let deadline = self.drain().min(end);
+            tokio::select! {
+                biased;
+                received = self.socket.recv_from(&mut buffer) => {
+                    // After the server has gone, the system may report what was sent to it.
+                    let Ok((length, source)) = received else { continue };
+                    let contents = DatagramRecv::try_from(&buffer[..length]).unwrap();
+                    let receive = Receive { proto: Protocol::Udp, source, destination: self.address, contents };
+                    self.rtc.handle_input(Input::Receive(Instant::now(), receive)).unwrap();
+                }
+                () = tokio::time::sleep_until(deadline.into()) => {
+                    let now = Instant::now();
+                    self.rtc.handle_input(Input::Timeout(now)).unwrap();
+                    if now >= end {
+                        self.drain();
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn drain(&mut self) -> Instant {
+        loop {
+            match self.rtc.poll_output().unwrap() {
+                Output::Timeout(at) => return at,
+                Output::Transmit(transmit) => {
+                    self.socket.try_send_to(&transmit.contents, transmit.destination).unwrap();
+                }
+                Output::Event(Event::Closed) => self.closed = true,
+                Output::Event(Event::RtpPacket(packet)) => {
+                    self.heard.push(u32::from_be_bytes(packet.payload[..4].try_into().unwrap()));
+                }
+                Output::Event(_) => {}
+            }
+        }
+    }
+}
