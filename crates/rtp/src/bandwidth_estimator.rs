@@ -33,8 +33,10 @@ const OVERUSE_AFTER: Duration = Duration::from_millis(200);
 const LOWER_INTERVAL: Duration = Duration::from_millis(300);
 /// Of the capacity, while the queue empties.
 const DRAIN_FACTOR: f64 = 0.7;
+/// No deeper at once: what looks like a collapse may be a moment in which the link, or the machine, stood still.
+const DEEPEST: f64 = 0.5;
 /// Of the capacity, once the queue is empty.
-const SETTLE_FACTOR: f64 = 0.9;
+const SETTLE_FACTOR: f64 = 0.85;
 /// Random loss of radio links stays below; a policer does not.
 const HEAVY_LOSS: f64 = 0.10;
 /// Above this share of loss there is no growth.
@@ -174,12 +176,12 @@ impl BandwidthEstimator {
         let elapsed = self.updated_at.map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
         self.updated_at = Some(now);
         self.watch_queue(now);
+        self.watch_draining();
         if self.overused_since.is_some_and(|since| now.saturating_duration_since(since) >= OVERUSE_AFTER) {
             self.lower_for_queue(now);
         } else if self.losses.is_telling() && self.losses.share() > HEAVY_LOSS {
             self.lower_for_loss(now);
         } else {
-            self.finish_draining();
             self.raise(now, elapsed.min(Duration::from_millis(500)));
         }
         self.target = self.target.clamp(self.config.min.as_bps() as f64, self.config.max.as_bps() as f64);
@@ -229,7 +231,9 @@ impl BandwidthEstimator {
         self.ceiling = Some(capacity);
         // Others may be filling the same queue; then each lowering goes below the last.
         let again = if self.vain_lowerings > 1 { self.target * 0.85 } else { self.target };
-        self.target = again.min(capacity.as_bps() as f64 * DRAIN_FACTOR);
+        let wanted = again.min(capacity.as_bps() as f64 * DRAIN_FACTOR);
+        let used = self.arrivals.rate().map_or(self.target, |rate| self.target.min(rate.as_bps() as f64));
+        self.target = wanted.max(used * DEEPEST);
         self.queue_when_lowered = queue;
         self.lowered_at = Some(now);
     }
@@ -248,12 +252,17 @@ impl BandwidthEstimator {
         self.losses.forget();
     }
 
-    fn finish_draining(&mut self) {
-        if let Phase::Draining { capacity } = self.phase
-            && self.queue.latest() < QUEUE_FREE
-        {
+    fn watch_draining(&mut self) {
+        let Phase::Draining { capacity } = self.phase else { return };
+        if self.queue.latest() < QUEUE_FREE {
             self.phase = Phase::Steady;
             self.target = self.target.max(capacity.as_bps() as f64 * SETTLE_FACTOR);
+        } else if let Some(rate) = self.arrivals.recent_rate()
+            && rate > capacity
+        {
+            // A queue empties at the rate of the link: it was measured in a moment when the link stood still.
+            self.phase = Phase::Draining { capacity: rate };
+            self.ceiling = Some(rate);
         }
     }
 

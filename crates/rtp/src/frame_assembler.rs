@@ -190,8 +190,7 @@ impl FrameAssembler {
     /// Tells the round trip to the sender of repairs; the wait becomes two of them and what two rounds of asking take.
     pub fn set_round_trip(&mut self, round_trip: Duration) {
         const TWO_ASKING_INTERVALS: Duration = Duration::from_millis(100);
-        self.wait =
-            (round_trip * 2 + TWO_ASKING_INTERVALS).clamp(self.config.shortest_wait, self.config.longest_wait);
+        self.wait = (round_trip * 2 + TWO_ASKING_INTERVALS).clamp(self.config.shortest_wait, self.config.longest_wait);
     }
 
     /// How long a hole is waited for at present.
@@ -366,8 +365,10 @@ impl FrameAssembler {
         for packet in self.buffer.take(first, last) {
             malformed |= append_payload(&packet.payload, &mut frame.data).is_err();
             frame.keyframe |= packet.info.has_idr;
-            frame.first_arrival = if frame.packets == 0 { packet.arrived } else { frame.first_arrival.min(packet.arrived) };
-            frame.last_arrival = if frame.packets == 0 { packet.arrived } else { frame.last_arrival.max(packet.arrived) };
+            frame.first_arrival =
+                if frame.packets == 0 { packet.arrived } else { frame.first_arrival.min(packet.arrived) };
+            frame.last_arrival =
+                if frame.packets == 0 { packet.arrived } else { frame.last_arrival.max(packet.arrived) };
             frame.timestamp = packet.timestamp;
             frame.packets += 1;
         }

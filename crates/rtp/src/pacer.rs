@@ -59,8 +59,7 @@ pub struct Pacer<K, P> {
 impl<K: PartialEq + Copy, P> Pacer<K, P> {
     /// An empty pacer for a path of this estimate.
     pub fn new(config: PacerConfig, estimate: DataRate) -> Self {
-        let mut pacer =
-            Self { config, pace: config.slowest, queues: BTreeMap::new(), free_at: None, queued_bytes: 0 };
+        let mut pacer = Self { config, pace: config.slowest, queues: BTreeMap::new(), free_at: None, queued_bytes: 0 };
         pacer.set_estimate(estimate);
         pacer
     }
@@ -104,7 +103,11 @@ impl<K: PartialEq + Copy, P> Pacer<K, P> {
     pub fn next_deadline(&self) -> Option<Instant> {
         let (&priority, queue) = self.queues.iter().find(|(_, queue)| !queue.is_empty())?;
         let oldest = queue.front()?.since;
-        if priority == AUDIO_PRIORITY { Some(oldest) } else { Some(self.free_at.map_or(oldest, |free_at| free_at.max(oldest))) }
+        if priority == AUDIO_PRIORITY {
+            Some(oldest)
+        } else {
+            Some(self.free_at.map_or(oldest, |free_at| free_at.max(oldest)))
+        }
     }
 
     /// Throws out every stream with a packet that waited too long, and names each once. The caller tells their receivers

@@ -72,7 +72,8 @@ fn delimiters_and_filler_are_left_out() {
 #[test]
 fn malformed_payloads_are_refused_and_hold_nothing() {
     let mut picture = Vec::new();
-    for payload in [&[24][..], &[24, 0, 9, 1], &[24, 0, 0], &[24, 0], &[28], &[28, 0x85], &[28, 0x05, 1], &[0, 1], &[29, 1, 2]]
+    for payload in
+        [&[24][..], &[24, 0, 9, 1], &[24, 0, 0], &[24, 0], &[28], &[28, 0x85], &[28, 0x05, 1], &[0, 1], &[29, 1, 2]]
     {
         picture.clear();
         assert!(append_payload(payload, &mut picture).is_err(), "{payload:?}");

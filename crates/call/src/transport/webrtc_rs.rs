@@ -106,9 +106,7 @@ impl WebrtcTransport {
     /// # Errors
     ///
     /// [`TransportError::Setup`] when there is no socket or certificate to be had.
-    pub async fn new(
-        config: TransportConfig,
-    ) -> Result<(Self, mpsc::Receiver<TransportEvent>), TransportError> {
+    pub async fn new(config: TransportConfig) -> Result<(Self, mpsc::Receiver<TransportEvent>), TransportError> {
         let (events, receiver) = mpsc::channel(EVENTS);
         let local = local_streams(&config.senders);
         let shared = Arc::new(Shared::new(local, events, config.estimate.initial));

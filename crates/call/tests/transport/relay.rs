@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 #[derive(Default)]
@@ -62,6 +62,13 @@ impl Drop for Relay {
 
 fn forward(front: &Arc<UdpSocket>, server: SocketAddr, path: &Arc<Path>) {
     let mut backs: HashMap<SocketAddr, UdpSocket> = HashMap::new();
+    let (queue, waiting) = mpsc::channel::<(Instant, UdpSocket, Vec<u8>)>();
+    std::thread::spawn(move || {
+        for (due, back, packet) in waiting {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            let _ = back.send(&packet);
+        }
+    });
     let mut buffer = vec![0; 2000];
     while !path.stop.load(Ordering::Relaxed) {
         let Ok((length, client)) = front.recv_from(&mut buffer) else { continue };
@@ -82,14 +89,12 @@ fn forward(front: &Arc<UdpSocket>, server: SocketAddr, path: &Arc<Path>) {
                 continue;
             }
         }
-        let (delay, packet) = (path.queue(), packet.to_vec());
+        let delay = path.queue();
         if delay.is_zero() {
-            let _ = back.send(&packet);
-        } else if let Ok(back) = back.try_clone() {
-            std::thread::spawn(move || {
-                std::thread::sleep(delay);
-                let _ = back.send(&packet);
-            });
+            let _ = back.send(packet);
+        } else {
+            let back = back.try_clone().expect("a copy");
+            let _ = queue.send((Instant::now() + delay, back, packet.to_vec()));
         }
     }
 }

@@ -115,8 +115,7 @@ struct Runner {
 
 impl Runner {
     fn new(socket: UdpSocket, candidate: SocketAddr, log: Arc<Mutex<Log>>) -> Self {
-        let mut config =
-            RtcConfig::new().set_ice_lite(true).set_rtp_mode(true).clear_codecs().enable_opus(true, false);
+        let mut config = RtcConfig::new().set_ice_lite(true).set_rtp_mode(true).clear_codecs().enable_opus(true, false);
         config.codec_config().add_h264(102.into(), Some(103.into()), true, 0x0042_e01f);
         let mut rtc = config.build(Instant::now());
         rtc.add_local_candidate(Candidate::host(candidate, "udp").expect("a candidate"));
@@ -133,7 +132,9 @@ impl Runner {
                 self.obey(command);
             }
             let due = self.drain();
-            let wait = due.saturating_duration_since(Instant::now()).clamp(Duration::from_micros(200), Duration::from_millis(1));
+            let wait = due
+                .saturating_duration_since(Instant::now())
+                .clamp(Duration::from_micros(200), Duration::from_millis(1));
             self.socket.set_read_timeout(Some(wait)).expect("a timeout");
             match self.socket.recv_from(&mut buffer) {
                 Ok(_) if self.muted => {}
@@ -160,9 +161,8 @@ impl Runner {
                 let number = self.sequences.entry(mid.clone()).or_insert(1000);
                 *number += 1;
                 let (number, mid) = (*number, Mid::from(mid.as_str()));
-                let mut extensions = ExtensionValues::default();
-                extensions.audio_level = audio_level;
-                extensions.voice_activity = audio_level.map(|_| true);
+                let voice_activity = audio_level.map(|_| true);
+                let extensions = ExtensionValues { audio_level, voice_activity, ..ExtensionValues::default() };
                 let write = RtpWrite::new(payload_type.into(), number.into(), timestamp, Instant::now(), payload)
                     .marker(marker)
                     .nackable(payload_type == 102)

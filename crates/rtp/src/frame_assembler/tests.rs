@@ -18,11 +18,8 @@ impl Sender {
             unit.extend((0..length).map(|index| (index % 250 + 1) as u8));
             unit
         };
-        let picture = if keyframe {
-            [unit(0x67, 10), unit(0x68, 4), unit(0x65, bytes)].concat()
-        } else {
-            unit(0x41, bytes)
-        };
+        let picture =
+            if keyframe { [unit(0x67, 10), unit(0x68, 4), unit(0x65, bytes)].concat() } else { unit(0x41, bytes) };
         let timestamp = 0xffff_0000_u32.wrapping_add(self.frame * 3000);
         self.frame += 1;
         let payloads = packetize(&picture, 1000);

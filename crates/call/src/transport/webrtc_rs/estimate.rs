@@ -42,7 +42,13 @@ impl Repairs {
 
 impl Estimate {
     pub fn new(shared: Arc<Shared>, config: EstimatorConfig) -> Self {
-        Self { shared, estimator: BandwidthEstimator::new(config), told: 0.0, results: Vec::new(), repairs: Repairs::default() }
+        Self {
+            shared,
+            estimator: BandwidthEstimator::new(config),
+            told: 0.0,
+            results: Vec::new(),
+            repairs: Repairs::default(),
+        }
     }
 }
 

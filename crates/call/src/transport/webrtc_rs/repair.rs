@@ -349,7 +349,8 @@ mod tests {
     fn asking_ends_after_some_times() {
         let mut repair = repair();
         let begin = Instant::now();
-        let asked = (0..50).filter(|round| !ask(&mut repair, begin + Duration::from_millis(round * 30), &[5]).is_empty());
+        let asked =
+            (0..50).filter(|round| !ask(&mut repair, begin + Duration::from_millis(round * 30), &[5]).is_empty());
         assert_eq!(asked.count(), usize::from(MOST_ASKINGS));
     }
 

@@ -81,8 +81,7 @@ pub(super) fn media_engine() -> Result<MediaEngine> {
         extmap::ABS_SEND_TIME_URI,
         extmap::TRANSPORT_CC_URI,
     ];
-    let audio =
-        [extmap::SDES_MID_URI, extmap::AUDIO_LEVEL_URI, extmap::ABS_SEND_TIME_URI, extmap::TRANSPORT_CC_URI];
+    let audio = [extmap::SDES_MID_URI, extmap::AUDIO_LEVEL_URI, extmap::ABS_SEND_TIME_URI, extmap::TRANSPORT_CC_URI];
     let video = video.into_iter().map(|uri| (uri, RtpCodecKind::Video));
     for (uri, kind) in video.chain(audio.into_iter().map(|uri| (uri, RtpCodecKind::Audio))) {
         engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri: uri.to_owned() }, kind, None)?;
@@ -110,11 +109,7 @@ pub(super) fn interceptors(shared: &Arc<Shared>, estimate: EstimatorConfig) -> R
 pub(super) fn settings() -> SettingEngine {
     SettingEngineBuilder::new()
         .with_ice_connection_attempts(Some(ICE_CHECK_INTERVAL), Some(50))
-        .with_ice_timeouts(
-            Some(Duration::from_secs(3)),
-            Some(Duration::from_secs(8)),
-            Some(Duration::from_secs(1)),
-        )
+        .with_ice_timeouts(Some(Duration::from_secs(3)), Some(Duration::from_secs(8)), Some(Duration::from_secs(1)))
         .with_discard_local_candidates_during_ice_restart(true)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .build()

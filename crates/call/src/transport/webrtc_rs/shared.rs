@@ -143,7 +143,8 @@ impl Shared {
     pub fn round_trip_reported(&self, round_trip: Duration) {
         let mut timing = self.timing();
         // Smoothed as TCP does (RFC 6298).
-        timing.reported_round_trip = Some(timing.reported_round_trip.map_or(round_trip, |old| (old * 7 + round_trip) / 8));
+        timing.reported_round_trip =
+            Some(timing.reported_round_trip.map_or(round_trip, |old| (old * 7 + round_trip) / 8));
     }
 
     pub fn feedback_after(&self, now: Instant, elapsed: Duration) {
