@@ -48,11 +48,7 @@ pub struct VideoFormat {
 
 impl VideoFormat {
     /// 1280x720 at 30 frames a second, what a call sends unless told otherwise.
-    pub const HD: Self = Self {
-        width: 1280,
-        height: 720,
-        fps: 30,
-    };
+    pub const HD: Self = Self { width: 1280, height: 720, fps: 30 };
 }
 
 /// One picture and when it was taken.

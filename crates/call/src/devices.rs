@@ -128,11 +128,7 @@ impl DeviceList {
             let (old, new) = (before.of(kind), self.of(kind));
             let missing_in = |list: &[DeviceInfo], device: &DeviceInfo| !list.iter().any(|other| other.id == device.id);
             let mut note = |change, device: &DeviceInfo| {
-                changes.push(DeviceChange {
-                    change,
-                    kind,
-                    device: device.clone(),
-                });
+                changes.push(DeviceChange { change, kind, device: device.clone() });
             };
             for device in old.iter().filter(|device| missing_in(new, device)) {
                 note(DeviceChangeKind::Removed, device);
@@ -153,10 +149,7 @@ impl DeviceList {
 
 /// Everything that can be chosen now. Takes up to a few hundred milliseconds: not for a thread that draws.
 pub fn list() -> DeviceList {
-    DeviceList {
-        screens: crate::capture::list_screens().unwrap_or_default(),
-        ..Snapshot::take().list
-    }
+    DeviceList { screens: crate::capture::list_screens().unwrap_or_default(), ..Snapshot::take().list }
 }
 
 /// What the watch compares.
@@ -184,18 +177,9 @@ fn without_screens() -> (DeviceList, Vec<String>) {
     let cameras = cameras::list()
         .into_iter()
         .enumerate()
-        .map(|(position, camera)| DeviceInfo {
-            id: camera.id,
-            name: camera.name,
-            is_default: position == 0,
-        })
+        .map(|(position, camera)| DeviceInfo { id: camera.id, name: camera.name, is_default: position == 0 })
         .collect();
-    let list = DeviceList {
-        cameras,
-        microphones: sound.microphones,
-        speakers: sound.speakers,
-        screens: Vec::new(),
-    };
+    let list = DeviceList { cameras, microphones: sound.microphones, speakers: sound.speakers, screens: Vec::new() };
     (list, sound.hidden)
 }
 
@@ -204,11 +188,7 @@ mod tests {
     use super::*;
 
     fn device(id: &str, is_default: bool) -> DeviceInfo {
-        DeviceInfo {
-            id: id.into(),
-            name: id.to_uppercase(),
-            is_default,
-        }
+        DeviceInfo { id: id.into(), name: id.to_uppercase(), is_default }
     }
 
     #[test]

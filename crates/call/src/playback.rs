@@ -18,6 +18,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 mod device;
 mod rechunk;
 mod silent;
+mod supply;
 
 /// Samples in a pull: 10 ms at 48 kHz.
 pub const CHUNK_SAMPLES: usize = confab_media::FRAME_SAMPLES;
@@ -164,7 +165,7 @@ impl SpeakerStream {
         self.shared.pulled.load(Ordering::Relaxed)
     }
 
-    /// Times the device ran dry, as far as it tells.
+    /// Times the device ran dry, as far as it tells or can be seen from how little it pulls.
     pub fn underruns(&self) -> u64 {
         self.shared.underruns.load(Ordering::Relaxed)
     }

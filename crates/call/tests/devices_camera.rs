@@ -1,11 +1,12 @@
 //! Real camera code (nokhwa, V4L2) against cameras that a preloaded library plays.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use confab_call::capture::{CameraChoice, CaptureError, VideoFormat, VideoSource, open_camera};
+use confab_call::capture::{CameraChoice, CaptureError, VideoFormat, open_camera};
 use confab_call::devices::{self, DeviceChangeKind, DeviceKind};
 
 #[path = "rig/child.rs"]
@@ -147,11 +148,8 @@ fn cameras_are_listed_by_name_without_their_metadata_nodes() {
         "cameras_are_listed_by_name_without_their_metadata_nodes",
         |command| cameras(command, &["Webcam;YUYV;0", "Webcam;;0", "Webcam;NV12;0"]),
         || {
-            let listed: Vec<_> = devices::list()
-                .cameras
-                .into_iter()
-                .map(|camera| (camera.id, camera.name, camera.is_default))
-                .collect();
+            let listed: Vec<_> =
+                devices::list().cameras.into_iter().map(|camera| (camera.id, camera.name, camera.is_default)).collect();
             assert_eq!(
                 listed,
                 [

@@ -46,9 +46,7 @@ impl CameraSource {
     /// Opens the camera with this id or name, or the first one.
     pub(crate) fn open(choice: Option<&str>, wanted: VideoFormat) -> Result<Self, CaptureError> {
         let node = cameras::find(choice).ok_or_else(|| match choice {
-            Some(device) if !cameras::list().is_empty() => CaptureError::NotFound {
-                device: device.to_owned(),
-            },
+            Some(device) if !cameras::list().is_empty() => CaptureError::NotFound { device: device.to_owned() },
             _ => CaptureError::NoCamera,
         })?;
         let (opened_sender, opened) = bounded(1);
@@ -74,16 +72,11 @@ impl CameraSource {
         let format = match opened.recv_timeout(FIRST_FRAME) {
             Ok(result) => result?,
             Err(RecvTimeoutError::Timeout) => return Err(CaptureError::Stalled { device: node.name }),
-            Err(RecvTimeoutError::Disconnected) => return Err(failed(&node, &"its driver gave an answer it cannot mean")),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(failed(&node, &"its driver gave an answer it cannot mean"));
+            }
         };
-        Ok(Self {
-            node,
-            format,
-            frames,
-            stop,
-            ended,
-            started: false,
-        })
+        Ok(Self { node, format, frames, stop, ended, started: false })
     }
 }
 
@@ -99,12 +92,10 @@ impl VideoSource for CameraSource {
                 self.started = true;
                 result
             }
-            Err(_) if !cameras::is_present(&self.node) => Err(CaptureError::DeviceLost {
-                device: self.node.name.clone(),
-            }),
-            Err(_) => Err(CaptureError::Stalled {
-                device: self.node.name.clone(),
-            }),
+            Err(_) if !cameras::is_present(&self.node) => {
+                Err(CaptureError::DeviceLost { device: self.node.name.clone() })
+            }
+            Err(_) => Err(CaptureError::Stalled { device: self.node.name.clone() }),
         }
     }
 }
@@ -138,11 +129,7 @@ impl Worker {
         let row_bytes = cameras::row_bytes(&self.node);
         let mut converter = FrameConverter::new(offer, row_bytes, self.wanted);
         let (width, height) = converter.size();
-        let _ = opened.send(Ok(VideoFormat {
-            width,
-            height,
-            fps: offer.fps.max(1),
-        }));
+        let _ = opened.send(Ok(VideoFormat { width, height, fps: offer.fps.max(1) }));
         let mut number = 0;
         while !self.stop.load(Ordering::Relaxed) {
             match camera.frame() {
@@ -150,11 +137,7 @@ impl Worker {
                     let captured_at = capture_time(buffer.capture_timestamp());
                     // A frame cut short by the bus is dropped; its number shows the gap.
                     if let Some(frame) = converter.convert(buffer.buffer()) {
-                        self.hand_over(Ok(CapturedFrame {
-                            frame: Arc::new(frame),
-                            captured_at,
-                            number,
-                        }));
+                        self.hand_over(Ok(CapturedFrame { frame: Arc::new(frame), captured_at, number }));
                     }
                     number += 1;
                 }
@@ -179,9 +162,7 @@ impl Worker {
     fn read_error(&self, error: &nokhwa::NokhwaError) -> CaptureError {
         // nokhwa gives sentences only; ENODEV is what every driver says after an unplug.
         if error.to_string().contains("(os error 19)") || !cameras::is_present(&self.node) {
-            CaptureError::DeviceLost {
-                device: self.node.name.clone(),
-            }
+            CaptureError::DeviceLost { device: self.node.name.clone() }
         } else {
             failed(&self.node, error)
         }
@@ -193,33 +174,23 @@ fn open(node: &CameraNode, wanted: VideoFormat) -> Result<(Camera, Offer), Captu
     let every_format = [FrameFormat::NV12, FrameFormat::YUYV, FrameFormat::MJPEG];
     let request = RequestedFormat::with_formats(RequestedFormatType::None, &every_format);
     let mut camera = Camera::new(node.index.clone(), request).map_err(|error| open_error(node, &error))?;
-    let formats = camera
-        .compatible_camera_formats()
-        .map_err(|error| open_error(node, &error))?;
+    let formats = camera.compatible_camera_formats().map_err(|error| open_error(node, &error))?;
     let offers: Vec<Offer> = formats.iter().filter_map(offer).collect();
     let mut refused = String::from("it lists none");
     for offer in best_first(&offers, wanted).into_iter().take(ATTEMPTS) {
         let format = camera_format(offer);
         let pixels = [format.format()];
         let exactly = RequestedFormat::with_formats(RequestedFormatType::Exact(format), &pixels);
-        match camera
-            .set_camera_requset(exactly)
-            .and_then(|_| camera.open_stream())
-        {
+        match camera.set_camera_requset(exactly).and_then(|_| camera.open_stream()) {
             Ok(()) => return Ok((camera, offer)),
             Err(error) => refused = error.to_string(),
         }
     }
     // "Device or resource busy" comes only now: V4L2 lets anyone open, but one stream.
     if refused.contains("(os error 16)") {
-        return Err(CaptureError::Busy {
-            device: node.name.clone(),
-        });
+        return Err(CaptureError::Busy { device: node.name.clone() });
     }
-    Err(CaptureError::UnsupportedFormat {
-        device: node.name.clone(),
-        detail: refused,
-    })
+    Err(CaptureError::UnsupportedFormat { device: node.name.clone(), detail: refused })
 }
 
 fn offer(format: &CameraFormat) -> Option<Offer> {
@@ -229,12 +200,7 @@ fn offer(format: &CameraFormat) -> Option<Offer> {
         FrameFormat::MJPEG => PixelFormat::Mjpeg,
         FrameFormat::GRAY | FrameFormat::RAWRGB | FrameFormat::RAWBGR => return None,
     };
-    Some(Offer {
-        width: format.width(),
-        height: format.height(),
-        fps: format.frame_rate(),
-        pixels,
-    })
+    Some(Offer { width: format.width(), height: format.height(), fps: format.frame_rate(), pixels })
 }
 
 fn camera_format(offer: Offer) -> CameraFormat {
@@ -262,26 +228,17 @@ fn open_error(node: &CameraNode, error: &nokhwa::NokhwaError) -> CaptureError {
     if text.contains("(os error 16)") {
         return CaptureError::Busy { device };
     }
-    if ["(os error 2)", "(os error 6)", "(os error 19)"]
-        .iter()
-        .any(|code| text.contains(code))
-    {
+    if ["(os error 2)", "(os error 6)", "(os error 19)"].iter().any(|code| text.contains(code)) {
         return CaptureError::NotFound { device };
     }
     if text.contains("Failed to Fufill") {
-        return CaptureError::UnsupportedFormat {
-            device,
-            detail: "none of NV12, YUYV, MJPEG".into(),
-        };
+        return CaptureError::UnsupportedFormat { device, detail: "none of NV12, YUYV, MJPEG".into() };
     }
     failed(node, error)
 }
 
 fn failed(node: &CameraNode, error: &dyn std::fmt::Display) -> CaptureError {
-    CaptureError::Failed {
-        device: node.name.clone(),
-        detail: error.to_string(),
-    }
+    CaptureError::Failed { device: node.name.clone(), detail: error.to_string() }
 }
 
 /// The driver's time stamp (since 1970) on our clock; now, where the driver tells nothing or nonsense.

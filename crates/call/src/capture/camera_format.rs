@@ -26,19 +26,11 @@ pub(crate) struct Offer {
 /// shrinking looks better than growing), then raw before JPEG, then the rate nearest to the wanted one. So JPEG is
 /// taken only where no raw format of that size is fast enough.
 pub(crate) fn best_first(offers: &[Offer], wanted: VideoFormat) -> Vec<Offer> {
-    let mut usable: Vec<Offer> = offers
-        .iter()
-        .copied()
-        .filter(|offer| offer.width >= 16 && offer.height >= 16 && offer.fps > 0)
-        .collect();
+    let mut usable: Vec<Offer> =
+        offers.iter().copied().filter(|offer| offer.width >= 16 && offer.height >= 16 && offer.fps > 0).collect();
     usable.sort_by_key(|offer| {
         let missing_rate = wanted.fps.saturating_sub(offer.fps);
-        (
-            missing_rate,
-            size_distance(*offer, wanted),
-            offer.pixels,
-            offer.fps.abs_diff(wanted.fps),
-        )
+        (missing_rate, size_distance(*offer, wanted), offer.pixels, offer.fps.abs_diff(wanted.fps))
     });
     usable.dedup();
     usable
@@ -58,12 +50,7 @@ mod tests {
     use super::*;
 
     fn offer(pixels: PixelFormat, width: u32, height: u32, fps: u32) -> Offer {
-        Offer {
-            width,
-            height,
-            fps,
-            pixels,
-        }
+        Offer { width, height, fps, pixels }
     }
 
     fn best(offers: &[Offer]) -> Offer {
@@ -94,29 +81,20 @@ mod tests {
 
     #[test]
     fn a_larger_picture_is_preferred_to_a_smaller_one() {
-        let offers = [
-            offer(PixelFormat::Yuyv, 640, 480, 30),
-            offer(PixelFormat::Yuyv, 1920, 1080, 30),
-        ];
+        let offers = [offer(PixelFormat::Yuyv, 640, 480, 30), offer(PixelFormat::Yuyv, 1920, 1080, 30)];
         assert_eq!(best(&offers), offers[1]);
     }
 
     #[test]
     fn a_slow_camera_is_better_than_none() {
-        let offers = [
-            offer(PixelFormat::Yuyv, 1280, 720, 5),
-            offer(PixelFormat::Yuyv, 640, 480, 15),
-        ];
+        let offers = [offer(PixelFormat::Yuyv, 1280, 720, 5), offer(PixelFormat::Yuyv, 640, 480, 15)];
         assert_eq!(best(&offers), offers[1]);
         assert!(best_first(&[], VideoFormat::HD).is_empty());
     }
 
     #[test]
     fn a_rate_far_above_the_wanted_one_is_not_taken_for_its_own_sake() {
-        let offers = [
-            offer(PixelFormat::Yuyv, 1280, 720, 60),
-            offer(PixelFormat::Yuyv, 1280, 720, 30),
-        ];
+        let offers = [offer(PixelFormat::Yuyv, 1280, 720, 60), offer(PixelFormat::Yuyv, 1280, 720, 30)];
         assert_eq!(best(&offers), offers[1]);
     }
 }

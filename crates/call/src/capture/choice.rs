@@ -82,9 +82,7 @@ pub enum ScreenChoice {
 pub struct UnknownScreen(String);
 
 fn has_extension(text: &str, wanted: &str) -> bool {
-    Path::new(text)
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
+    Path::new(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
 }
 
 impl FromStr for CameraChoice {
@@ -150,12 +148,8 @@ fn parse_region(text: &str) -> Option<Region> {
     let (size, position) = text.split_once('+')?;
     let (width, height) = size.split_once('x')?;
     let (x, y) = position.split_once('+')?;
-    let region = Region {
-        x: x.parse().ok()?,
-        y: y.parse().ok()?,
-        width: width.parse().ok()?,
-        height: height.parse().ok()?,
-    };
+    let region =
+        Region { x: x.parse().ok()?, y: y.parse().ok()?, width: width.parse().ok()?, height: height.parse().ok()? };
     (region.width > 0 && region.height > 0).then_some(region)
 }
 
@@ -187,11 +181,9 @@ impl fmt::Display for ScreenChoice {
             Self::WholeScreen => formatter.write_str("x11"),
             Self::Monitor(name) => write!(formatter, "x11:monitor:{name}"),
             Self::Window(window) => write!(formatter, "x11:{window:#x}"),
-            Self::Region(region) => write!(
-                formatter,
-                "x11:region:{}x{}+{}+{}",
-                region.width, region.height, region.x, region.y
-            ),
+            Self::Region(region) => {
+                write!(formatter, "x11:region:{}x{}+{}+{}", region.width, region.height, region.x, region.y)
+            }
             Self::TestPattern => formatter.write_str("test"),
             Self::File(path) => write!(formatter, "{}", path.display()),
         }
@@ -210,20 +202,10 @@ mod tests {
         for text in ["default", "test", "none", "talk.WAV", "pulseaudio:mic"] {
             assert_eq!(text.parse::<MicrophoneChoice>().unwrap().to_string(), text);
         }
-        for text in [
-            "x11",
-            "x11:0x1a00007",
-            "x11:monitor:HDMI-1",
-            "x11:region:640x480+10+-20",
-            "test",
-            "slides.y4m",
-        ] {
+        for text in ["x11", "x11:0x1a00007", "x11:monitor:HDMI-1", "x11:region:640x480+10+-20", "test", "slides.y4m"] {
             assert_eq!(text.parse::<ScreenChoice>().unwrap().to_string(), text);
         }
-        assert_eq!(
-            "x11:27262983".parse::<ScreenChoice>().unwrap(),
-            ScreenChoice::Window(27_262_983)
-        );
+        assert_eq!("x11:27262983".parse::<ScreenChoice>().unwrap(), ScreenChoice::Window(27_262_983));
     }
 
     #[test]

@@ -24,10 +24,7 @@ pub(crate) struct CaptureClock {
 impl CaptureClock {
     /// For a stream of `rate` samples a second (at least 1).
     pub(crate) fn new(rate: u32) -> Self {
-        Self {
-            rate: u64::from(rate.max(1)),
-            expected: None,
-        }
+        Self { rate: u64::from(rate.max(1)), expected: None }
     }
 
     /// A block of `samples` arrived whose first sample was captured at `measured`; the answer is the smoothed time of

@@ -160,10 +160,7 @@ fn start(
     run: impl FnOnce(&Outlet, &Sender<CaptureError>) + Send + 'static,
 ) -> MicrophoneStream {
     let shared = Arc::new(Shared::default());
-    let outlet = Outlet {
-        chunks,
-        shared: Arc::clone(&shared),
-    };
+    let outlet = Outlet { chunks, shared: Arc::clone(&shared) };
     let (problem_sender, problems) = unbounded();
     let (ended_sender, ended) = bounded::<()>(0);
     let spawned = thread::Builder::new().name("confab-microphone".into()).spawn(move || {

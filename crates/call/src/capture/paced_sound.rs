@@ -40,17 +40,11 @@ impl Loop {
         if samples.is_empty() {
             return Err(video_file::unusable(path, &"it has no sound"));
         }
-        Ok(Self {
-            source: Source::File(samples),
-            position: 0,
-        })
+        Ok(Self { source: Source::File(samples), position: 0 })
     }
 
     pub(crate) fn test_speech() -> Self {
-        Self {
-            source: Source::Speech(Box::new(TestSpeech::new(VOICE))),
-            position: 0,
-        }
+        Self { source: Source::Speech(Box::new(TestSpeech::new(VOICE))), position: 0 }
     }
 
     fn next_chunk(&mut self) -> [f32; CHUNK_SAMPLES] {
@@ -78,10 +72,7 @@ impl Loop {
             }
             let samples = self.next_chunk();
             sleep_until(pace.due(tick.number + 1));
-            let chunk = AudioChunk {
-                samples,
-                captured_at: tick.due,
-            };
+            let chunk = AudioChunk { samples, captured_at: tick.due };
             if !outlet.send(chunk) {
                 return;
             }

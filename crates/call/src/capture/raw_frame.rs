@@ -18,10 +18,7 @@ pub(crate) struct Shrink {
 impl Shrink {
     /// Into `width` x `height` pixels.
     pub(crate) fn into(width: u32, height: u32) -> Self {
-        Self {
-            bounds: (width, height),
-            scaler: Scaler::new(),
-        }
+        Self { bounds: (width, height), scaler: Scaler::new() }
     }
 
     /// The size a picture of `width` x `height` gets.
@@ -108,12 +105,7 @@ mod tests {
     use super::*;
 
     fn offer(pixels: PixelFormat, width: u32, height: u32) -> Offer {
-        Offer {
-            width,
-            height,
-            fps: 30,
-            pixels,
-        }
+        Offer { width, height, fps: 30, pixels }
     }
 
     #[test]
@@ -135,8 +127,7 @@ mod tests {
             buffer.extend([50, 120].repeat(width));
             buffer.resize(buffer.len().next_multiple_of(row_bytes), 0xee);
         }
-        let mut converter =
-            FrameConverter::new(offer(PixelFormat::Yuyv, 64, 48), Some(row_bytes), VideoFormat::HD);
+        let mut converter = FrameConverter::new(offer(PixelFormat::Yuyv, 64, 48), Some(row_bytes), VideoFormat::HD);
         let frame = converter.convert(&buffer).unwrap();
         assert!(frame.y().iter().all(|luma| *luma == 50));
         assert!(frame.v().iter().all(|chroma| *chroma == 120));

@@ -20,16 +20,8 @@ impl TestPictureSource {
     pub(crate) fn new(wanted: VideoFormat) -> Self {
         let pattern = TestPattern::new(wanted.width, wanted.height);
         let fps = wanted.fps.max(1);
-        let format = VideoFormat {
-            width: pattern.width(),
-            height: pattern.height(),
-            fps,
-        };
-        Self {
-            pattern,
-            format,
-            pace: Pace::new(Instant::now(), u64::from(fps), Duration::from_secs(1)),
-        }
+        let format = VideoFormat { width: pattern.width(), height: pattern.height(), fps };
+        Self { pattern, format, pace: Pace::new(Instant::now(), u64::from(fps), Duration::from_secs(1)) }
     }
 }
 
@@ -48,11 +40,7 @@ impl VideoSource for TestPictureSource {
         };
         let frame = self.pattern.render(tick.number as u32, due.as_millis() as u64);
         sleep_until(tick.due);
-        Ok(CapturedFrame {
-            frame: Arc::new(frame),
-            captured_at: tick.due,
-            number: tick.number,
-        })
+        Ok(CapturedFrame { frame: Arc::new(frame), captured_at: tick.due, number: tick.number })
     }
 }
 
@@ -64,11 +52,7 @@ mod tests {
 
     #[test]
     fn frames_come_when_they_are_due_and_say_so() {
-        let mut source = TestPictureSource::new(VideoFormat {
-            width: 320,
-            height: 180,
-            fps: 50,
-        });
+        let mut source = TestPictureSource::new(VideoFormat { width: 320, height: 180, fps: 50 });
         let start = Instant::now();
         let mut last = None;
         for _ in 0..25 {

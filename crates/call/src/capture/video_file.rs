@@ -77,11 +77,7 @@ impl VideoSource for VideoFileSource {
         }
         let frame = self.read()?;
         sleep_until(tick.due);
-        Ok(CapturedFrame {
-            frame: Arc::new(frame),
-            captured_at: tick.due,
-            number: tick.number,
-        })
+        Ok(CapturedFrame { frame: Arc::new(frame), captured_at: tick.due, number: tick.number })
     }
 }
 
@@ -92,10 +88,7 @@ fn open(path: &Path) -> Result<y4m::Reader<BufReader<File>>, CaptureError> {
 
 /// A file error in words.
 pub(crate) fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> CaptureError {
-    CaptureError::File {
-        path: path.to_owned(),
-        reason: reason.to_string(),
-    }
+    CaptureError::File { path: path.to_owned(), reason: reason.to_string() }
 }
 
 #[cfg(test)]
@@ -106,11 +99,7 @@ mod tests {
     use crate::capture::{CameraChoice, open_camera};
 
     fn write_clip(path: &Path, frames: u32) {
-        let header = y4m::Header {
-            width: 128,
-            height: 72,
-            frame_rate: (100, 1),
-        };
+        let header = y4m::Header { width: 128, height: 72, frame_rate: (100, 1) };
         let mut writer = y4m::Writer::new(File::create(path).unwrap(), header).unwrap();
         let pattern = TestPattern::new(128, 72);
         for number in 0..frames {

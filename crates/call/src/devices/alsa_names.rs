@@ -7,9 +7,9 @@
 /// Whether a sound server is reached through ALSA here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bridges {
-    /// A PulseAudio server, for instance over the network, which cpal's own host does not reach.
+    /// A `PulseAudio` server, for instance over the network, which cpal's own host does not reach.
     pub pulse: bool,
-    /// A PipeWire server.
+    /// A `PipeWire` server.
     pub pipewire: bool,
 }
 
@@ -18,11 +18,13 @@ impl Bridges {
     pub(crate) fn from_environment() -> Self {
         let pipewire = std::env::var_os("XDG_RUNTIME_DIR")
             .is_some_and(|folder| std::path::Path::new(&folder).join("pipewire-0").exists());
-        Self {
-            pulse: std::env::var_os("PULSE_SERVER").is_some_and(|server| !server.is_empty()),
-            pipewire,
-        }
+        Self { pulse: std::env::var("PULSE_SERVER").is_ok_and(|server| is_remote(&server)), pipewire }
     }
+}
+
+/// Servers on this machine are reached without ALSA.
+fn is_remote(server: &str) -> bool {
+    !server.is_empty() && !server.starts_with("unix:") && !server.starts_with('/')
 }
 
 /// Which of the names to show.
@@ -43,8 +45,7 @@ pub(crate) fn worth_showing(names: &[String], bridges: Bridges) -> Vec<String> {
 }
 
 fn is_card_by_name(name: &str) -> bool {
-    name.strip_prefix("hw:CARD=")
-        .is_some_and(|card| !card.starts_with(|first: char| first.is_ascii_digit()))
+    name.strip_prefix("hw:CARD=").is_some_and(|card| !card.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -71,10 +72,13 @@ mod tests {
     #[test]
     fn only_cards_servers_in_use_and_the_default_are_shown() {
         assert_eq!(shown(&NAMES, false, false), ["default", "hw:CARD=PCH,DEV=0"]);
-        assert_eq!(
-            shown(&NAMES, true, true),
-            ["default", "pulse", "pipewire", "hw:CARD=PCH,DEV=0"]
-        );
+        assert_eq!(shown(&NAMES, true, true), ["default", "pulse", "pipewire", "hw:CARD=PCH,DEV=0"]);
+    }
+
+    #[test]
+    fn only_servers_elsewhere_are_reached_through_alsa() {
+        assert!(is_remote("tcp:studio.local:4713") && is_remote("studio.local"));
+        assert!(!is_remote("") && !is_remote("unix:/run/user/1000/pulse/native") && !is_remote("/run/pulse/native"));
     }
 
     #[test]

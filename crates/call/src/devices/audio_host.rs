@@ -1,9 +1,9 @@
 //! The sound system: which one, its devices, and their names.
 //!
-//! PulseAudio (or what answers in its place: pipewire-pulse) where a server answers, else PipeWire when built with
+//! `PulseAudio` (or what answers in its place: pipewire-pulse) where a server answers, else `PipeWire` when built with
 //! that feature, else ALSA; elsewhere the system's own.
 //!
-//! Connections are kept for the life of the process, one for each [`Role`]: cpal's PulseAudio client leaves a thread
+//! Connections are kept for the life of the process, one for each [`Role`]: cpal's `PulseAudio` client leaves a thread
 //! and a connection behind each time it is dropped, and calls back for all its streams from one thread, so that a busy
 //! speaker would delay the microphone if they shared one.
 
@@ -78,8 +78,8 @@ fn is_alsa(host: cpal::HostId) -> bool {
     host.name().eq_ignore_ascii_case("alsa")
 }
 
-/// Whether streams on this host must leave the buffer size alone: with a fixed one PipeWire delivers corrupt sound
-/// (measured with cpal 0.18.2 and PipeWire 0.3.65).
+/// Whether streams on this host must leave the buffer size alone: with a fixed one `PipeWire` delivers corrupt sound
+/// (measured with cpal 0.18.2 and `PipeWire` 0.3.65).
 pub(crate) fn needs_default_buffer(host: cpal::HostId) -> bool {
     host.name().eq_ignore_ascii_case("pipewire")
 }
@@ -133,11 +133,8 @@ fn devices(host: &cpal::Host, direction: Direction, hidden: &mut Vec<String>) ->
         if found.iter().any(|(_, other)| other.id == text) {
             continue;
         }
-        let info = DeviceInfo {
-            is_default: default.as_deref() == Some(text.as_str()),
-            name: name_of(&device),
-            id: text,
-        };
+        let info =
+            DeviceInfo { is_default: default.as_deref() == Some(text.as_str()), name: name_of(&device), id: text };
         found.push((id.id().to_owned(), info));
     }
     if is_alsa(host.id()) {
@@ -178,9 +175,7 @@ fn id_of(device: &cpal::Device) -> Option<String> {
 
 /// The device's name for people.
 pub(crate) fn name_of(device: &cpal::Device) -> String {
-    device
-        .description()
-        .map_or_else(|_| "Unknown device".to_owned(), |description| description.name().to_owned())
+    device.description().map_or_else(|_| "Unknown device".to_owned(), |description| description.name().to_owned())
 }
 
 fn default_device(host: &cpal::Host, direction: Direction) -> Option<cpal::Device> {
@@ -191,16 +186,16 @@ fn default_device(host: &cpal::Host, direction: Direction) -> Option<cpal::Devic
 }
 
 /// Finds the device with this id or name, or the default one. A machine without microphones has a monitor as its
-/// default input; that one is not taken unless it is asked for by id.
+/// default input, and ALSA has a default without any card; those are not taken unless they are asked for by id.
 pub(crate) fn find(host: &cpal::Host, direction: Direction, choice: Option<&str>) -> Option<cpal::Device> {
     let Some(choice) = choice else {
-        return default_device(host, direction)
-            .filter(|device| direction == Direction::Output || !device.id().is_ok_and(|id| is_monitor(id.id())));
+        return default_device(host, direction).filter(|device| match direction {
+            _ if is_alsa(host.id()) => !devices(host, direction, &mut Vec::new()).is_empty(),
+            Direction::Input => !device.id().is_ok_and(|id| is_monitor(id.id())),
+            Direction::Output => true,
+        });
     };
-    let id = match devices(host, direction, &mut Vec::new())
-        .into_iter()
-        .find(|device| device.name == choice)
-    {
+    let id = match devices(host, direction, &mut Vec::new()).into_iter().find(|device| device.name == choice) {
         Some(device) => device.id,
         None => choice.to_owned(),
     };

@@ -79,11 +79,7 @@ fn nodes() -> Vec<CameraNode> {
         .unwrap_or_default()
         .into_iter()
         .map(|info| CameraNode {
-            id: if info.misc().is_empty() {
-                format!("camera:{}", info.index())
-            } else {
-                info.misc()
-            },
+            id: if info.misc().is_empty() { format!("camera:{}", info.index()) } else { info.misc() },
             name: info.human_name(),
             index: info.index().clone(),
         })

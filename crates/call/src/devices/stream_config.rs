@@ -1,5 +1,7 @@
 //! With which rate, channels and samples a sound stream is opened.
 
+use std::time::Duration;
+
 use cpal::traits::DeviceTrait;
 use cpal::{BufferSize, SampleFormat, StreamConfig, SupportedStreamConfigRange};
 
@@ -17,16 +19,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The stream's parameters with a buffer of 10 ms, or the device's own idea of a buffer.
-    pub(crate) fn config(self, fixed_buffer: bool) -> StreamConfig {
+    /// The stream's parameters with a period of this length, or with the device's own idea of one.
+    pub(crate) fn config(self, period: Option<Duration>) -> StreamConfig {
+        let frames = |period: Duration| (u128::from(self.rate) * period.as_micros() / 1_000_000) as u32;
         StreamConfig {
             channels: self.channels,
             sample_rate: self.rate,
-            buffer_size: if fixed_buffer {
-                BufferSize::Fixed(self.rate / 100)
-            } else {
-                BufferSize::Default
-            },
+            buffer_size: period.map_or(BufferSize::Default, |period| BufferSize::Fixed(frames(period))),
         }
     }
 }
@@ -34,10 +33,9 @@ impl Plan {
 /// What suits us best of what the device offers.
 pub(crate) fn plan(device: &cpal::Device, direction: Direction) -> Option<Plan> {
     let (ranges, default): (Vec<SupportedStreamConfigRange>, _) = match direction {
-        Direction::Input => (
-            device.supported_input_configs().ok().into_iter().flatten().collect(),
-            device.default_input_config().ok(),
-        ),
+        Direction::Input => {
+            (device.supported_input_configs().ok().into_iter().flatten().collect(), device.default_input_config().ok())
+        }
         Direction::Output => (
             device.supported_output_configs().ok().into_iter().flatten().collect(),
             device.default_output_config().ok(),
@@ -62,11 +60,7 @@ fn best(ranges: &[SupportedStreamConfigRange], direction: Direction) -> Option<P
             samples: range.sample_format(),
         })
         .min_by_key(|plan| {
-            (
-                plan.rate.abs_diff(WANTED_RATE),
-                channel_rank(plan.channels, direction),
-                sample_rank(plan.samples),
-            )
+            (plan.rate.abs_diff(WANTED_RATE), channel_rank(plan.channels, direction), sample_rank(plan.samples))
         })
 }
 
@@ -150,10 +144,7 @@ mod tests {
 
     #[test]
     fn the_rate_of_calls_is_preferred_and_otherwise_the_nearest_one() {
-        let ranges = [
-            range(2, (44_100, 44_100), SampleFormat::F32),
-            range(2, (48_000, 96_000), SampleFormat::I16),
-        ];
+        let ranges = [range(2, (44_100, 44_100), SampleFormat::F32), range(2, (48_000, 96_000), SampleFormat::I16)];
         let plan = best(&ranges, Direction::Output).unwrap();
         assert_eq!((plan.rate, plan.samples), (48_000, SampleFormat::I16));
         assert_eq!(best(&ranges[..1], Direction::Output).unwrap().rate, 44_100);
@@ -163,9 +154,7 @@ mod tests {
 
     #[test]
     fn microphones_are_mono_and_speakers_stereo_where_offered() {
-        let ranges: Vec<_> = (1..=8)
-            .map(|channels| range(channels, (1, 192_000), SampleFormat::F32))
-            .collect();
+        let ranges: Vec<_> = (1..=8).map(|channels| range(channels, (1, 192_000), SampleFormat::F32)).collect();
         assert_eq!(best(&ranges, Direction::Input).unwrap().channels, 1);
         assert_eq!(best(&ranges, Direction::Output).unwrap().channels, 2);
         assert_eq!(best(&ranges[3..], Direction::Input).unwrap().channels, 4);

@@ -1,6 +1,6 @@
 //! Notices devices that come and go by comparing lists every two seconds, in one thread for all who ask.
 //!
-//! Polling, because neither the sound servers nor nokhwa tell: PulseAudio silently moves a stream to another device
+//! Polling, because neither the sound servers nor nokhwa tell: `PulseAudio` silently moves a stream to another device
 //! when its own is unplugged, and the stream goes on as if nothing had happened.
 
 use std::sync::{Mutex, PoisonError};
@@ -25,10 +25,7 @@ struct Watchers {
     polling: bool,
 }
 
-static WATCHERS: Mutex<Watchers> = Mutex::new(Watchers {
-    new: Vec::new(),
-    polling: false,
-});
+static WATCHERS: Mutex<Watchers> = Mutex::new(Watchers { new: Vec::new(), polling: false });
 
 /// Sends every change of cameras, microphones and speakers, each within about two seconds, until the receiver is
 /// dropped. The first list to compare with is made before this returns.

@@ -1,4 +1,4 @@
-//! A PulseAudio server of our own: a speaker, a microphone, and a way into that microphone.
+//! A `PulseAudio` server of our own: a speaker, a microphone, and a way into that microphone.
 //!
 //! `speaker` is a null sink (heard at `speaker.monitor`), `mic` a source that gives what is played to `mic_feed`.
 
@@ -100,8 +100,6 @@ pub fn kill_server() {
 pub fn silence(command: &mut Command) -> Scratch {
     let empty = Scratch::new("silent");
     let missing: PathBuf = empty.0.join("nothing");
-    command
-        .env("PULSE_SERVER", format!("unix:{}", missing.display()))
-        .env("XDG_RUNTIME_DIR", &empty.0);
+    command.env("PULSE_SERVER", format!("unix:{}", missing.display())).env("XDG_RUNTIME_DIR", &empty.0);
     empty
 }

@@ -45,10 +45,7 @@ impl Chunker {
         let held = duration(self.resampler.delay(), SAMPLE_RATE);
         while let Some(full) = self.pending.first_chunk::<CHUNK_SAMPLES>() {
             let age = held + duration(self.pending.len(), SAMPLE_RATE);
-            send(AudioChunk {
-                samples: *full,
-                captured_at: end.checked_sub(age).unwrap_or(start),
-            });
+            send(AudioChunk { samples: *full, captured_at: end.checked_sub(age).unwrap_or(start) });
             self.pending.drain(..CHUNK_SAMPLES);
         }
         Ok(())

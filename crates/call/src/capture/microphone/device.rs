@@ -25,21 +25,32 @@ use crate::devices::{DeviceKind, when_removed};
 /// The sound server's answer is waited for this long.
 const OPEN: Duration = Duration::from_secs(5);
 
+/// What is asked for at a time: a chunk.
+const PERIOD: Duration = Duration::from_millis(10);
+
 /// A microphone that sends nothing for this long, not even silence, has stalled.
 const STALLED: Duration = Duration::from_secs(3);
 
-/// Frames in a block: 10 ms at 48 kHz, and what a buffer of any length is cut into.
+/// Most frames in a block: 10 ms at 48 kHz. Buffers of any length are brought to this: `PulseAudio` sends pieces of
+/// half a millisecond when another program plays with little delay.
 const BLOCK_FRAMES: usize = 480;
 
 /// Blocks between the two threads: over half a second, more than a busy machine ever keeps our thread waiting.
 const QUEUE_BLOCKS: usize = 64;
 
 /// Mono samples at the device's rate.
+#[derive(Clone, Copy)]
 struct Block {
     samples: [f32; BLOCK_FRAMES],
     length: usize,
     /// When the first sample was captured, as the device tells it.
     captured_at: Instant,
+}
+
+impl Block {
+    fn empty() -> Self {
+        Self { samples: [0.0; BLOCK_FRAMES], length: 0, captured_at: Instant::now() }
+    }
 }
 
 /// Opens the microphone with this id or name, or the default one.
@@ -53,9 +64,7 @@ pub(super) fn open(choice: Option<&str>, chunks: Sender<AudioChunk>) -> Result<M
     stream.name = match opened.recv_timeout(OPEN) {
         Ok(result) => result?,
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            return Err(CaptureError::Stalled {
-                device: choice.unwrap_or("The default microphone").to_owned(),
-            });
+            return Err(CaptureError::Stalled { device: choice.unwrap_or("The default microphone").to_owned() });
         }
     };
     Ok(stream)
@@ -78,10 +87,7 @@ fn run(
     opened_sender: &Sender<Result<String, CaptureError>>,
 ) {
     let opened = audio_host::with_host(Role::Microphone, |host| prepare(host, choice)).and_then(|(opened, chunker)| {
-        opened
-            .stream
-            .play()
-            .map_err(|error| capture_error(&opened.name, &error))?;
+        opened.stream.play().map_err(|error| capture_error(&opened.name, &error))?;
         Ok((opened, chunker))
     });
     let (opened, mut chunker) = match opened {
@@ -154,66 +160,50 @@ fn problem(opened: &Opened, removed: &AtomicBool, last_sound: Instant) -> Option
 
 fn prepare(host: &cpal::Host, choice: Option<&str>) -> Result<(Opened, Chunker), CaptureError> {
     let device = audio_host::find(host, Direction::Input, choice).ok_or_else(|| match choice {
-        Some(device) => CaptureError::NotFound {
-            device: device.to_owned(),
-        },
+        Some(device) => CaptureError::NotFound { device: device.to_owned() },
         None => CaptureError::NoMicrophone,
     })?;
     let name = audio_host::name_of(&device);
     let id = device.id().map_err(|error| capture_error(&name, &error))?.to_string();
-    let plan = stream_config::plan(&device, Direction::Input).ok_or_else(|| CaptureError::UnsupportedFormat {
-        device: name.clone(),
-        detail: "it lists none".into(),
-    })?;
+    let plan = stream_config::plan(&device, Direction::Input)
+        .ok_or_else(|| CaptureError::UnsupportedFormat { device: name.clone(), detail: "it lists none".into() })?;
     let blocks = Arc::new(ArrayQueue::new(QUEUE_BLOCKS));
     let overruns = Arc::new(AtomicU64::new(0));
     let (error_sender, errors) = unbounded();
-    let build = |fixed_buffer| {
+    let build = |period| {
         let tap = Tap {
             blocks: Arc::clone(&blocks),
             overruns: Arc::clone(&overruns),
             reader: thread::current(),
             channels: usize::from(plan.channels),
             rate: plan.rate,
+            filling: Block::empty(),
         };
-        build(&device, plan, fixed_buffer, tap, error_sender.clone())
+        build(&device, plan, period, tap, error_sender.clone())
     };
     let stream = if audio_host::needs_default_buffer(host.id()) {
-        build(false)
+        build(None)
     } else {
-        build(true).or_else(|_| build(false))
+        build(Some(PERIOD)).or_else(|_| build(None))
     }
     .map_err(|error| capture_error(&name, &error))?;
     tracing::debug!(%name, rate = plan.rate, channels = plan.channels, "microphone opened");
     let chunker = Chunker::new(plan.rate).map_err(|error| failed(&name, &error))?;
-    Ok((
-        Opened {
-            stream,
-            id,
-            name,
-            blocks,
-            overruns,
-            errors,
-        },
-        chunker,
-    ))
+    Ok((Opened { stream, id, name, blocks, overruns, errors }, chunker))
 }
 
 fn failed(name: &str, error: &dyn std::fmt::Display) -> CaptureError {
-    CaptureError::Failed {
-        device: name.to_owned(),
-        detail: error.to_string(),
-    }
+    CaptureError::Failed { device: name.to_owned(), detail: error.to_string() }
 }
 
 fn build(
     device: &cpal::Device,
     plan: Plan,
-    fixed_buffer: bool,
-    tap: Tap,
+    period: Option<Duration>,
+    mut tap: Tap,
     errors: Sender<cpal::Error>,
 ) -> Result<cpal::Stream, cpal::Error> {
-    let config = plan.config(fixed_buffer);
+    let config = plan.config(period);
     let on_error = move |error| {
         let _ = errors.send(error);
     };
@@ -231,10 +221,17 @@ struct Tap {
     reader: Thread,
     channels: usize,
     rate: u32,
+    /// The block being filled.
+    filling: Block,
 }
 
 impl Tap {
-    fn take<T>(&self, data: &[T], info: &InputCallbackInfo)
+    /// Frames that make a block full: 10 ms, where that fits.
+    fn full(&self) -> usize {
+        (self.rate as usize / 100).clamp(1, BLOCK_FRAMES)
+    }
+
+    fn take<T>(&mut self, data: &[T], info: &InputCallbackInfo)
     where
         T: SizedSample,
         f32: FromSample<T>,
@@ -242,25 +239,26 @@ impl Tap {
         let now = Instant::now();
         let times = info.timestamp();
         let delay = times.callback.saturating_duration_since(times.capture);
-        let mut captured_at = now.checked_sub(delay).unwrap_or(now);
-        for part in data.chunks(BLOCK_FRAMES * self.channels) {
-            let mut samples = [0.0; BLOCK_FRAMES];
-            let mut length = 0;
-            for (frame, mono) in part.chunks_exact(self.channels).zip(&mut samples) {
-                let sum: f32 = frame.iter().map(|sample| sample.to_sample::<f32>()).sum();
-                *mono = sum / self.channels as f32;
-                length += 1;
+        let captured_at = now.checked_sub(delay).unwrap_or(now);
+        for (index, frame) in data.chunks_exact(self.channels).enumerate() {
+            if self.filling.length == 0 {
+                let offset = index as u64 * 1_000_000_000 / u64::from(self.rate.max(1));
+                self.filling.captured_at = captured_at + Duration::from_nanos(offset);
             }
-            let block = Block {
-                samples,
-                length,
-                captured_at,
-            };
-            if self.blocks.push(block).is_err() {
-                self.overruns.fetch_add(1, Ordering::Relaxed);
+            let sum: f32 = frame.iter().map(|sample| sample.to_sample::<f32>()).sum();
+            self.filling.samples[self.filling.length] = sum / self.channels as f32;
+            self.filling.length += 1;
+            if self.filling.length == self.full() {
+                self.hand_over();
             }
-            captured_at += Duration::from_nanos(length as u64 * 1_000_000_000 / u64::from(self.rate.max(1)));
         }
+    }
+
+    fn hand_over(&mut self) {
+        if self.blocks.push(self.filling).is_err() {
+            self.overruns.fetch_add(1, Ordering::Relaxed);
+        }
+        self.filling.length = 0;
         self.reader.unpark();
     }
 }
@@ -274,10 +272,7 @@ fn capture_error(name: &str, error: &cpal::Error) -> CaptureError {
             device,
             advice: "Allow the microphone for Confab in the system's privacy settings.",
         },
-        ErrorKind::UnsupportedConfig => CaptureError::UnsupportedFormat {
-            device,
-            detail: error.to_string(),
-        },
+        ErrorKind::UnsupportedConfig => CaptureError::UnsupportedFormat { device, detail: error.to_string() },
         _ => failed(name, error),
     }
 }

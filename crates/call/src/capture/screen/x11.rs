@@ -91,12 +91,7 @@ impl X11Source {
     fn take_events(&mut self) -> Result<bool, CaptureError> {
         // Without Damage every tick may bring something new.
         let mut changed = self.damage.is_none();
-        while let Some(event) = self
-            .display
-            .connection
-            .poll_for_event()
-            .map_err(|_| CaptureError::ScreenGone)?
-        {
+        while let Some(event) = self.display.connection.poll_for_event().map_err(|_| CaptureError::ScreenGone)? {
             match event {
                 Event::DamageNotify(_) => {
                     if let Some(id) = self.damage {
@@ -130,13 +125,10 @@ impl X11Source {
             }
             return Ok(false);
         };
-        changed |= self
-            .pointer
-            .update(&self.display, view.window, view.pointer_area)
-            .or_else(|error| match error {
-                RequestError::Refused => Ok(false),
-                RequestError::Disconnected => Err(CaptureError::ScreenGone),
-            })?;
+        changed |= self.pointer.update(&self.display, view.window, view.pointer_area).or_else(|error| match error {
+            RequestError::Refused => Ok(false),
+            RequestError::Disconnected => Err(CaptureError::ScreenGone),
+        })?;
         if !changed && self.last.is_some() {
             return Ok(false);
         }
@@ -166,18 +158,13 @@ impl X11Source {
 
 impl VideoSource for X11Source {
     fn format(&self) -> VideoFormat {
-        let (width, height) = match &self.last {
-            Some(frame) => (frame.width(), frame.height()),
-            None => {
-                let (width, height) = self.target.size();
-                self.shrink.size(width.max(SMALLEST).into(), height.max(SMALLEST).into())
-            }
+        let (width, height) = if let Some(frame) = &self.last {
+            (frame.width(), frame.height())
+        } else {
+            let (width, height) = self.target.size();
+            self.shrink.size(width.max(SMALLEST).into(), height.max(SMALLEST).into())
         };
-        VideoFormat {
-            width,
-            height,
-            fps: self.fps,
-        }
+        VideoFormat { width, height, fps: self.fps }
     }
 
     fn next_frame(&mut self) -> Result<CapturedFrame, CaptureError> {
@@ -194,11 +181,7 @@ impl VideoSource for X11Source {
                 && (is_settling || is_due)
             {
                 self.last_sent = now;
-                return Ok(CapturedFrame {
-                    frame: Arc::clone(frame),
-                    captured_at: now,
-                    number: tick.number,
-                });
+                return Ok(CapturedFrame { frame: Arc::clone(frame), captured_at: now, number: tick.number });
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Read here and not by nokhwa: a USB camera has a second node for metadata that nokhwa lists as a camera too, and
 //! nokhwa knows no name that stays the same when a camera is plugged in again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ type Incarnation = (u64, i64, i64);
 
 /// What a node said about itself, so that it is opened once and not every two seconds: opening wakes USB cameras.
 /// `None` for nodes that are no cameras.
-static KNOWN: Mutex<Option<HashMap<PathBuf, (Incarnation, Option<String>)>>> = Mutex::new(None);
+static KNOWN: Mutex<BTreeMap<PathBuf, (Incarnation, Option<String>)>> = Mutex::new(BTreeMap::new());
 
 pub(super) fn nodes() -> Vec<CameraNode> {
     let mut numbers: Vec<u32> = fs::read_dir(FOLDER)
@@ -42,14 +42,8 @@ pub(super) fn nodes() -> Vec<CameraNode> {
         .filter_map(|number| {
             let path = Path::new(FOLDER).join(format!("video{number}"));
             let name = name(&path, number)?;
-            let id = stable
-                .get(&path)
-                .map_or_else(|| path.to_string_lossy().into_owned(), Clone::clone);
-            Some(CameraNode {
-                id,
-                name,
-                index: CameraIndex::Index(number),
-            })
+            let id = stable.get(&path).map_or_else(|| path.to_string_lossy().into_owned(), Clone::clone);
+            Some(CameraNode { id, name, index: CameraIndex::Index(number) })
         })
         .collect()
 }
@@ -69,11 +63,9 @@ fn stable_names() -> HashMap<PathBuf, String> {
 
 /// The name of a camera; `None` for a node that captures no pictures.
 fn name(path: &Path, number: u32) -> Option<String> {
-    let incarnation = fs::metadata(path)
-        .ok()
-        .map(|metadata| (metadata.rdev(), metadata.ctime(), metadata.ctime_nsec()));
+    let incarnation =
+        fs::metadata(path).ok().map(|metadata| (metadata.rdev(), metadata.ctime(), metadata.ctime_nsec()));
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = known.get_or_insert_default();
     if let Some(incarnation) = incarnation
         && let Some((seen, name)) = known.get(path)
         && *seen == incarnation
@@ -109,11 +101,8 @@ pub(super) fn prepare(node: &CameraNode) {
     if let Ok(mut format) = device.format() {
         let is_usable = |fourcc: FourCC| USABLE.iter().any(|usable| fourcc.repr == **usable);
         if !is_usable(format.fourcc)
-            && let Some(usable) = device
-                .enum_formats()
-                .unwrap_or_default()
-                .into_iter()
-                .find(|offer| is_usable(offer.fourcc))
+            && let Some(usable) =
+                device.enum_formats().unwrap_or_default().into_iter().find(|offer| is_usable(offer.fourcc))
         {
             format.fourcc = usable.fourcc;
             let _ = device.set_format(&format);

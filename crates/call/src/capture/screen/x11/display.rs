@@ -9,6 +9,7 @@ use x11rb::rust_connection::RustConnection;
 use crate::capture::CaptureError;
 
 /// A connected display.
+#[expect(clippy::struct_excessive_bools, reason = "which of a server's extensions there are, each on its own")]
 pub(super) struct Display {
     pub connection: RustConnection,
     pub root: Window,
@@ -34,7 +35,9 @@ impl Display {
             });
         }
         let (connection, screen) = x11rb::connect(name).map_err(|error| CaptureError::NoDisplay {
-            advice: format!("The X server does not answer ({error}): check DISPLAY and access to it (xhost, XAUTHORITY)."),
+            advice: format!(
+                "The X server does not answer ({error}): check DISPLAY and access to it (xhost, XAUTHORITY)."
+            ),
         })?;
         let setup = connection.setup();
         let root_screen = &setup.roots[screen];
@@ -75,9 +78,7 @@ fn shared_memory(connection: &RustConnection) -> bool {
 }
 
 fn composite(connection: &RustConnection) -> bool {
-    let version = composite::query_version(connection, 0, 4)
-        .ok()
-        .and_then(|cookie| cookie.reply().ok());
+    let version = composite::query_version(connection, 0, 4).ok().and_then(|cookie| cookie.reply().ok());
     version.is_some_and(|version| (version.major_version, version.minor_version) >= (0, 2))
 }
 

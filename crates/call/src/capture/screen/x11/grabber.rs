@@ -30,11 +30,7 @@ pub(super) struct Grabber {
 
 impl Grabber {
     pub(super) fn new(display: &Display) -> Self {
-        Self {
-            segment: None,
-            copy: Vec::new(),
-            use_shared_memory: display.has_shared_memory,
-        }
+        Self { segment: None, copy: Vec::new(), use_shared_memory: display.has_shared_memory }
     }
 
     /// The pixels of an area as BGRX, `width * 4` bytes a row, free to be drawn into.
@@ -53,19 +49,8 @@ impl Grabber {
         };
         let connection = &display.connection;
         let format = u8::from(ImageFormat::Z_PIXMAP);
-        shm::get_image(
-            connection,
-            drawable,
-            area.x,
-            area.y,
-            area.width,
-            area.height,
-            !0,
-            format,
-            segment.id(),
-            0,
-        )?
-        .reply()?;
+        shm::get_image(connection, drawable, area.x, area.y, area.width, area.height, !0, format, segment.id(), 0)?
+            .reply()?;
         Ok(&mut segment.bytes()[..area.bytes()])
     }
 

@@ -29,11 +29,7 @@ impl Pointer {
         if display.has_cursor {
             xfixes::select_cursor_input(&display.connection, display.root, CursorNotifyMask::DISPLAY_CURSOR)?;
         }
-        Ok(Self {
-            image: None,
-            is_stale: display.has_cursor,
-            position: None,
-        })
+        Ok(Self { image: None, is_stale: display.has_cursor, position: None })
     }
 
     /// The server says that the picture changed.
@@ -54,8 +50,7 @@ impl Pointer {
                 && y < i32::from(area.y) + i32::from(area.height)
         };
         let (x, y) = (i32::from(place.win_x), i32::from(place.win_y));
-        let position =
-            (place.same_screen && inside(x, y)).then(|| (x - i32::from(area.x), y - i32::from(area.y)));
+        let position = (place.same_screen && inside(x, y)).then(|| (x - i32::from(area.x), y - i32::from(area.y)));
         let mut is_new = position != self.position;
         self.position = position;
         if self.is_stale && position.is_some() {
@@ -109,13 +104,7 @@ mod tests {
     use super::*;
 
     fn image(pixels: Vec<u32>) -> Image {
-        Image {
-            width: 2,
-            height: 1,
-            hot_x: 0,
-            hot_y: 0,
-            pixels,
-        }
+        Image { width: 2, height: 1, hot_x: 0, hot_y: 0, pixels }
     }
 
     #[test]

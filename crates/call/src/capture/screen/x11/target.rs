@@ -58,20 +58,14 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn new(display: &Display, choice: &ScreenChoice) -> Result<Self, CaptureError> {
-        let not_found = |_| CaptureError::NotFound {
-            device: choice.to_string(),
-        };
+        let not_found = |_| CaptureError::NotFound { device: choice.to_string() };
         let kind = match choice {
             ScreenChoice::Window(window) => Kind::Window(SharedWindow::open(display, *window).map_err(not_found)?),
             ScreenChoice::Monitor(name) => part(Part::Monitor(name.clone())),
             ScreenChoice::Region(region) => part(Part::Region(*region)),
             ScreenChoice::WholeScreen | ScreenChoice::TestPattern | ScreenChoice::File(_) => part(Part::Whole),
         };
-        let mut target = Self {
-            root: display.root,
-            size: (0, 0),
-            kind,
-        };
+        let mut target = Self { root: display.root, size: (0, 0), kind };
         if matches!(target.kind, Kind::Part { .. }) {
             select(display, display.root, EventMask::STRUCTURE_NOTIFY).map_err(|_| CaptureError::ScreenGone)?;
             if display.has_monitors {
@@ -125,12 +119,7 @@ impl Target {
                     None => *area.insert(part.area(display)?),
                 };
                 self.size = (area.width, area.height);
-                Ok(Some(View {
-                    drawable: self.root,
-                    area,
-                    window: self.root,
-                    pointer_area: area,
-                }))
+                Ok(Some(View { drawable: self.root, area, window: self.root, pointer_area: area }))
             }
             Kind::Window(shared) => shared.view(display),
         }
@@ -161,17 +150,12 @@ fn select(display: &Display, window: Window, events: EventMask) -> Result<(), Re
 impl Part {
     fn area(&self, display: &Display) -> Result<Area, RequestError> {
         let root = xproto::get_geometry(&display.connection, display.root)?.reply()?;
-        let whole = Area {
-            x: 0,
-            y: 0,
-            width: root.width,
-            height: root.height,
-        };
+        let whole = Area { x: 0, y: 0, width: root.width, height: root.height };
         let wanted = match self {
             Self::Whole => Some(whole),
-            Self::Monitor(name) => monitors(display)?
-                .into_iter()
-                .find_map(|(other, area)| (other == *name).then_some(area)),
+            Self::Monitor(name) => {
+                monitors(display)?.into_iter().find_map(|(other, area)| (other == *name).then_some(area))
+            }
             Self::Region(region) => clip(*region, whole),
         };
         wanted.ok_or(RequestError::Refused)
@@ -201,9 +185,7 @@ impl SharedWindow {
         }
         let geometry = xproto::get_geometry(connection, window)?.reply()?;
         let is_redirected = display.has_composite
-            && composite::redirect_window(connection, window, Redirect::AUTOMATIC)?
-                .check()
-                .is_ok();
+            && composite::redirect_window(connection, window, Redirect::AUTOMATIC)?.check().is_ok();
         Ok(Self {
             window,
             is_mapped: attributes.map_state == MapState::VIEWABLE,
@@ -244,31 +226,14 @@ impl SharedWindow {
         if !self.is_mapped {
             return Ok(None);
         }
-        let inside = Area {
-            x: 0,
-            y: 0,
-            width: self.width,
-            height: self.height,
-        };
+        let inside = Area { x: 0, y: 0, width: self.width, height: self.height };
         let (drawable, area) = if self.is_redirected {
             let border = i16::try_from(self.border).unwrap_or(0);
-            (
-                self.pixmap(display)?,
-                Area {
-                    x: border,
-                    y: border,
-                    ..inside
-                },
-            )
+            (self.pixmap(display)?, Area { x: border, y: border, ..inside })
         } else {
             (self.window, inside)
         };
-        Ok(Some(View {
-            drawable,
-            area,
-            window: self.window,
-            pointer_area: inside,
-        }))
+        Ok(Some(View { drawable, area, window: self.window, pointer_area: inside }))
     }
 
     /// The pixmap of the window at its present size; a new one after each change of size.
@@ -286,9 +251,7 @@ impl SharedWindow {
     fn check(&mut self, display: &Display) -> Result<(), CaptureError> {
         self.pixmap = None;
         let connection = &display.connection;
-        let geometry = xproto::get_geometry(connection, self.window)
-            .map_err(|_| CaptureError::ScreenGone)?
-            .reply();
+        let geometry = xproto::get_geometry(connection, self.window).map_err(|_| CaptureError::ScreenGone)?.reply();
         match geometry.map_err(RequestError::from) {
             Ok(geometry) => {
                 (self.width, self.height, self.border) = (geometry.width, geometry.height, geometry.border_width);
@@ -304,12 +267,7 @@ impl SharedWindow {
 mod tests {
     use super::*;
 
-    const SCREEN: Area = Area {
-        x: 0,
-        y: 0,
-        width: 1280,
-        height: 720,
-    };
+    const SCREEN: Area = Area { x: 0, y: 0, width: 1280, height: 720 };
 
     fn clipped(x: i32, y: i32, width: u32, height: u32) -> Option<(i16, i16, u16, u16)> {
         let region = Region { x, y, width, height };

@@ -53,12 +53,7 @@ pub(super) fn monitors(display: &Display) -> Result<Vec<(String, Area)>, Request
         .iter()
         .map(|monitor| {
             let name = xproto::get_atom_name(connection, monitor.name)?.reply()?.name;
-            let area = Area {
-                x: monitor.x,
-                y: monitor.y,
-                width: monitor.width,
-                height: monitor.height,
-            };
+            let area = Area { x: monitor.x, y: monitor.y, width: monitor.width, height: monitor.height };
             Ok((String::from_utf8_lossy(&name).into_owned(), area))
         })
         .collect()
