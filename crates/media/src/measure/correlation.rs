@@ -206,7 +206,7 @@ mod tests {
     fn silence_and_nothing_give_zero() {
         let speech = TestSpeech::samples(1, 48_000);
         assert_eq!(best(&[], &speech, 100), (0.0, 0));
-        assert_eq!(best(&speech, &[0.0; 48_000], 100), (0.0, 0));
+        assert_eq!(best(&speech, &vec![0.0; 48_000], 100), (0.0, 0));
         assert!(windowed(&speech, &[], 4800, 100, 50).is_empty());
     }
 

@@ -330,6 +330,6 @@ fn a_flood_of_nonsense_neither_panics_nor_grows() {
 fn a_buffer_that_never_got_a_packet_gives_silence() {
     let mut buffer = JitterBuffer::new().unwrap();
     assert!(buffer.is_idle());
-    assert_eq!(buffer.pull(Instant::now()), [0.0; FRAME_SAMPLES]);
+    assert!(buffer.pull(Instant::now()).iter().all(|sample| sample.abs() == 0.0));
     assert_eq!(buffer.stats().played_ms, 10);
 }

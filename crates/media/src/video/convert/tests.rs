@@ -120,7 +120,7 @@ fn damaged_jpegs_do_no_harm() {
     let mut random = 5_u32;
     for round in 0..400 {
         let mut data = JPEG.to_vec();
-        for _ in 0..1 + round % 8 {
+        for _ in 0..=round % 8 {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let place = (random >> 8) as usize % data.len();
             data[place] = (random >> 3) as u8;

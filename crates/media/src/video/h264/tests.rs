@@ -140,7 +140,7 @@ fn damaged_streams_are_errors_and_the_next_keyframe_heals() {
             let mut data = frame.data.clone();
             match round % 4 {
                 // Flipped bits, a cut, garbage after the header, a frame left out.
-                0 => (0..1 + next() % 20).for_each(|_| {
+                0 => (0..=next() % 20).for_each(|_| {
                     let place = next() % data.len();
                     data[place] ^= 1 << (next() % 8);
                 }),
