@@ -13,7 +13,8 @@ use confab_call::transport::{
     IncomingPacket, Offer, OutgoingPacket, SenderConfig, Transport, TransportConfig, TransportEvent, WebrtcTransport,
 };
 use confab_protocol::{Layer, SourceKind};
-use relay::Relay;
+use confab_rtp::{AssemblerConfig, AssemblerOutput, FrameAssembler, RtpInput, h264};
+use relay::{Impairment, Relay};
 use server::Server;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -181,7 +182,7 @@ async fn three_layers_and_sound_arrive_under_their_names() {
 async fn the_way_is_open_within_half_a_second() {
     let mut best = Duration::MAX;
     // The best of a few: other tests run beside this one.
-    for _ in 0..4 {
+    for _ in 0..3 {
         let server = Server::start(|address| address);
         let begun = Instant::now();
         let client = Client::connect_with(&server, TransportConfig::default()).await;
@@ -229,7 +230,9 @@ async fn media_comes_on_the_slots_the_server_sends_it_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn video_lost_on_the_way_to_the_server_is_repaired() {
     let mut relay = None;
-    let server = Server::start(|address| relay.insert(Relay::start(address, 5, 0, 11)).address);
+    let server = Server::start(|address| {
+        relay.insert(Relay::start(address, Impairment { loss: 5, seed: 11, ..Impairment::default() })).address
+    });
     let counts = Arc::clone(&relay.as_ref().expect("started").counts);
     let mut client = Client::connect(&server).await;
     client.talk(0..150).await;
@@ -255,7 +258,9 @@ async fn video_lost_on_the_way_to_the_server_is_repaired() {
 #[tokio::test(flavor = "multi_thread")]
 async fn video_lost_on_the_way_to_the_client_is_repaired_and_nothing_comes_twice() {
     let mut relay = None;
-    let server = Server::start(|address| relay.insert(Relay::start(address, 5, 0, 23)).address);
+    let server = Server::start(|address| {
+        relay.insert(Relay::start(address, Impairment { loss: 5, seed: 23, ..Impairment::default() })).address
+    });
     let counts = Arc::clone(&relay.as_ref().expect("started").counts);
     let mut client = Client::connect(&server).await;
     let slots = client.slots("video");
@@ -291,6 +296,49 @@ async fn video_lost_on_the_way_to_the_client_is_repaired_and_nothing_comes_twice
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_lossy_shaking_way_shows_every_picture() {
+    let mut relay = None;
+    let impairment = Impairment { loss: 5, delay: 50, jitter: 20, seed: 7, rate: 0 };
+    let server = Server::start(|address| relay.insert(Relay::start(address, impairment)).address);
+    let counts = Arc::clone(&relay.as_ref().expect("started").counts);
+    let mut client = Client::connect(&server).await;
+    let slot = client.slots("video")[0].clone();
+    let mut assembler = FrameAssembler::new(AssemblerConfig::default());
+    let (mut shown, mut taken, mut lacking) = (Vec::new(), 0, 0);
+    for frame in 0..220_u32 {
+        let mut picture = if frame == 0 { vec![0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x65] } else { vec![0, 0, 0, 1, 0x41] };
+        picture.extend((0..4000).map(|index| (index % 250 + 1) as u8));
+        let payloads = h264::packetize(&picture, 1000);
+        for (index, payload) in payloads.iter().enumerate() {
+            server.write_video(&slot, frame * 3000, index + 1 == payloads.len(), payload.to_vec());
+        }
+        client.for_some(if frame < 200 { 20 } else { 50 }).await;
+        if let Some(round_trip) = client.transport.stats().round_trip {
+            assembler.set_round_trip(round_trip);
+        }
+        for packet in &client.packets[taken..] {
+            let IncomingPacket { sequence, timestamp, marker, payload, arrived, .. } = packet.clone();
+            assembler.insert(arrived, RtpInput { sequence, timestamp, marker, payload });
+        }
+        taken = client.packets.len();
+        while let Some(output) = assembler.poll(Instant::now()) {
+            match output {
+                AssemblerOutput::Frame(frame) => shown.push(frame.timestamp.wire() / 3000),
+                AssemblerOutput::NeedKeyframe => lacking += 1,
+            }
+        }
+    }
+    let (lost, stats) = (counts.to_client_lost.load(Ordering::Relaxed), client.transport.stats());
+    println!("{lost} lost, {stats:?}, {:?}", assembler.stats());
+    assert!(lost > 30, "the loss happened: {lost}");
+    assert_eq!(lacking, 0, "{:?}", assembler.stats());
+    assert!(shown.len() > 200 && shown.iter().copied().eq(0..shown.len() as u32), "{shown:?}");
+    // Packets that overtake each other are not asked for in vain all the time, nor is what is under way.
+    assert!(stats.round_trip.is_some_and(|round_trip| round_trip.as_millis().abs_diff(100) < 60), "{stats:?}");
+    assert!(stats.duplicates < 220 * 5 / 10, "{stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keyframe_requests_go_both_ways_and_name_their_stream() {
     let server = Server::start(|address| address);
     let mut client = Client::connect(&server).await;
@@ -323,7 +371,7 @@ async fn keyframe_requests_go_both_ways_and_name_their_stream() {
 #[tokio::test(flavor = "multi_thread")]
 async fn media_goes_on_over_new_sockets_after_an_ice_restart() {
     let mut relay = None;
-    let server = Server::start(|address| relay.insert(Relay::start(address, 0, 0, 1)).address);
+    let server = Server::start(|address| relay.insert(Relay::start(address, Impairment::default())).address);
     let counts = Arc::clone(&relay.as_ref().expect("started").counts);
     let mut client = Client::connect(&server).await;
     let slot = client.slots("video")[0].clone();
@@ -420,18 +468,20 @@ async fn a_closed_transport_says_so_and_does_nothing_more() {
 async fn the_estimate_follows_a_narrow_way_and_sound_does_not_suffer() {
     const RATE: u64 = 800_000;
     let mut relay = None;
-    let server = Server::start(|address| relay.insert(Relay::start(address, 0, RATE, 5)).address);
+    let server = Server::start(|address| {
+        relay.insert(Relay::start(address, Impairment { rate: RATE, ..Impairment::default() })).address
+    });
     let mut client = Client::connect(&server).await;
     let mut samples = Vec::new();
     // An obedient encoder: 30 frames a second at the estimate.
-    for frame in 0..180_u32 {
+    for frame in 0..150_u32 {
         let bytes = client.transport.stats().estimate.as_bps() as usize / 8 / 30;
         for part in 0..bytes.div_ceil(1000) as u32 {
             client.send(SourceKind::Camera, Some(Layer::Full), frame * 100 + part, 1000);
         }
         client.send(SourceKind::Microphone, None, frame, 80);
         client.for_some(33).await;
-        if frame >= 90 {
+        if frame >= 75 {
             let stats = client.transport.stats();
             samples.push((stats.estimate.as_kbps(), stats.queue_delay));
         }
@@ -446,7 +496,7 @@ async fn the_estimate_follows_a_narrow_way_and_sound_does_not_suffer() {
     settle(&mut client).await;
     let microphone = client.mid(SourceKind::Microphone).to_owned();
     let sound = by_stream(&server)[&(microphone, None)].len();
-    assert!(sound > 170, "{sound}");
+    assert!(sound > 140, "{sound}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -109,6 +109,10 @@ impl Repair {
         if let Some(wanted) = self.wanted.remove(&(ssrc, sequence)) {
             if repaired {
                 self.shared.counters.repaired.add(1);
+                // Asked once, so it is clear which asking this answers.
+                if let (1, Some(asked)) = (wanted.asked, wanted.last_asked) {
+                    self.shared.repaired_after(now.saturating_duration_since(asked));
+                }
             } else {
                 let late = now.saturating_duration_since(wanted.since);
                 self.lateness = self.lateness.max(late).min(LONGEST_HOLD);

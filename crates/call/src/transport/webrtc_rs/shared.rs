@@ -92,6 +92,8 @@ struct Timing {
     reported_round_trip: Option<Duration>,
     /// The smallest time between a packet's departure and the feedback on it, and when it was seen.
     feedback_round_trip: Option<(Instant, Duration)>,
+    /// From asking for a packet to its coming, smoothed.
+    repair_round_trip: Option<Duration>,
 }
 
 impl Shared {
@@ -141,10 +143,11 @@ impl Shared {
     }
 
     pub fn round_trip_reported(&self, round_trip: Duration) {
-        let mut timing = self.timing();
-        // Smoothed as TCP does (RFC 6298).
-        timing.reported_round_trip =
-            Some(timing.reported_round_trip.map_or(round_trip, |old| (old * 7 + round_trip) / 8));
+        smooth(&mut self.timing().reported_round_trip, round_trip);
+    }
+
+    pub fn repaired_after(&self, elapsed: Duration) {
+        smooth(&mut self.timing().repair_round_trip, elapsed);
     }
 
     pub fn feedback_after(&self, now: Instant, elapsed: Duration) {
@@ -158,12 +161,13 @@ impl Shared {
         }
     }
 
-    /// The round trip; sender and receiver reports know it best, transport feedback knows it soonest.
+    /// The round trip. Sender and receiver reports know it best, transport feedback knows it soonest; who only listens
+    /// has neither, but sees how long repairs take.
     pub fn round_trip(&self) -> Option<Duration> {
         let timing = self.timing();
         match (timing.reported_round_trip, timing.feedback_round_trip) {
             (Some(reported), Some((_, least))) => Some(reported.min(least)),
-            (reported, feedback) => reported.or(feedback.map(|(_, least)| least)),
+            (reported, feedback) => reported.or(feedback.map(|(_, least)| least)).or(timing.repair_round_trip),
         }
     }
 
@@ -171,6 +175,8 @@ impl Shared {
         let mut timing = self.timing();
         timing.reported_round_trip = None;
         timing.feedback_round_trip = None;
+        timing.repair_round_trip = None;
+        drop(timing);
         self.path_changed.store(true, Ordering::Relaxed);
     }
 
@@ -208,4 +214,9 @@ impl Shared {
     fn timing(&self) -> MutexGuard<'_, Timing> {
         self.timing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As TCP does (RFC 6298).
+fn smooth(value: &mut Option<Duration>, sample: Duration) {
+    *value = Some(value.map_or(sample, |old| (old * 7 + sample) / 8));
 }
