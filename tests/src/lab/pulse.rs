@@ -85,7 +85,17 @@ impl Pulse {
     pub fn wire(&self, speaker: &str, microphone: &str, delay: Duration) -> Outcome<PulseModule> {
         let (source, sink) = (format!("source={speaker}.monitor"), format!("sink={microphone}_air"));
         let latency = format!("latency_msec={}", delay.as_millis());
-        self.load(&["module-loopback", &source, &sink, &latency, "rate=48000", "channels=1", "source_dont_move=true"])
+        self.load(&[
+            "module-loopback",
+            &source,
+            &sink,
+            &latency,
+            "rate=48000",
+            "channels=1",
+            "source_dont_move=true",
+            // Both ends run on one clock. Following small differences would stretch the sound as no air does.
+            "adjust_time=0",
+        ])
     }
 
     /// Makes these the devices that programs take when they are told nothing.

@@ -20,6 +20,8 @@ const START_WITHIN: Duration = Duration::from_secs(20);
 pub struct ServerOptions {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The UDP port of its first media worker; 0 takes free ones.
+    pub media_port: u16,
     /// The folder of its store, inside the experiment's folder.
     pub data: String,
     /// More arguments.
@@ -28,7 +30,12 @@ pub struct ServerOptions {
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), data: "server-data".into(), arguments: Vec::new() }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            media_port: 0,
+            data: "server-data".into(),
+            arguments: Vec::new(),
+        }
     }
 }
 
@@ -48,7 +55,8 @@ impl Server {
     /// When it does not get ready.
     pub fn start(folder: &Path, options: ServerOptions) -> Outcome<Self> {
         let running = Process::new(&program("confab-server")?, "server", folder)
-            .args(["--listen", &options.listen.to_string(), "--udp-port-base", "0", "--data-dir"])
+            .args(["--listen", &options.listen.to_string(), "--udp-port-base", &options.media_port.to_string()])
+            .args(["--data-dir"])
             .args([folder.join(&options.data)])
             .args(&options.arguments)
             .start()?;
