@@ -25,7 +25,7 @@ use std::sync::mpsc::TrySendError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use confab_protocol::{Grants, ParticipantId, RoomCode, SlotAssignment, SourceKind, TileRequest, TrackOffer};
+use confab_protocol::{Grants, ParticipantId, SlotAssignment, SourceKind, TileRequest, TrackOffer};
 use tokio::sync::{mpsc, oneshot};
 
 use command::{Command, Mailbox, RoomId};
@@ -129,11 +129,12 @@ pub struct MediaHandle {
 
 impl MediaHandle {
     /// Opens a room on the worker with the fewest people. Its events come out of the receiver; they are not lost while
-    /// the reader is a few thousand behind. The code is for the log.
+    /// the reader is a few thousand behind. It has no need of the room's code, which opens the room and must not be
+    /// logged.
     ///
     /// # Panics
     /// Never: there is at least one worker.
-    pub fn open_room(&self, code: &RoomCode) -> (RoomMedia, mpsc::Receiver<MediaEvent>) {
+    pub fn open_room(&self) -> (RoomMedia, mpsc::Receiver<MediaEvent>) {
         let load = |worker: &&WorkerHandle| {
             let members = worker.counters.members.load(Ordering::Relaxed) as usize;
             members.max(worker.rooms.load(Ordering::Relaxed))
@@ -142,7 +143,7 @@ impl MediaHandle {
         worker.rooms.fetch_add(1, Ordering::Relaxed);
         let room = RoomId(self.inner.next_room.fetch_add(1, Ordering::Relaxed));
         let (events, receiver) = mpsc::channel(EVENTS_BEHIND);
-        tracing::debug!(room = %code, media_room = room.0, "media room opened");
+        tracing::debug!(media_room = room.0, "media room opened");
         // When this cannot be sent, the receiver ends at once and every join says why.
         let _refused_is_seen_by_the_receiver = worker.mailbox.post(Command::OpenRoom { room, events });
         let inner = RoomInner { room, mailbox: worker.mailbox.clone(), rooms: worker.rooms.clone() };

@@ -78,7 +78,13 @@ struct OpenRooms {
 }
 
 impl Rooms {
-    pub(crate) fn new(config: &Config, store: Store, media: MediaHandle, chat: ChatWriter, counters: Arc<Counters>) -> Arc<Self> {
+    pub(crate) fn new(
+        config: &Config,
+        store: Store,
+        media: MediaHandle,
+        chat: ChatWriter,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
         let surroundings = Surroundings {
             config: RoomConfig::from_limits(&config.limits()),
             max_participants: u64::from(config.max_participants),

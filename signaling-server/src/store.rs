@@ -1,4 +1,4 @@
-//! What outlives the process: settings, rooms and chat, in one SQLite file (WAL, every commit synced to disk).
+//! What outlives the process: settings, rooms and chat, in one `SQLite` file (WAL, every commit synced to disk).
 //!
 //! Chat is written by one task that takes what has gathered and commits it at once, so a message is acknowledged only
 //! after its transaction is on disk, and a busy chat costs few syncs.
@@ -109,7 +109,7 @@ fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 
-/// The database holds the tokens' secret. SQLite gives its side files the same rights.
+/// The database holds the tokens' secret. `SQLite` gives its side files the same rights.
 #[cfg(unix)]
 fn make_private_file(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;

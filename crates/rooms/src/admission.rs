@@ -97,9 +97,9 @@ impl Room {
         participant: ParticipantId,
         out: &mut Vec<Effect>,
     ) {
-        let allowed = self.may_enter(session, participant).and_then(|()| {
-            if self.members.contains_key(&participant) { Ok(()) } else { Err(session_gone()) }
-        });
+        let allowed = self
+            .may_enter(session, participant)
+            .and_then(|()| if self.members.contains_key(&participant) { Ok(()) } else { Err(session_gone()) });
         if let Err(refusal) = allowed {
             return refuse(session, Some(request), refusal, out);
         }
@@ -283,9 +283,10 @@ impl Room {
 
     /// A member whose session was lost while a join of theirs was on its way was kept for it; without it they are gone.
     fn remove_if_forsaken(&mut self, participant: ParticipantId, out: &mut Vec<Effect>) {
-        let forsaken = self.members.get(&participant).is_some_and(|member| {
-            member.session.is_none() && !matches!(member.path, MediaPath::Silent(_))
-        });
+        let forsaken = self
+            .members
+            .get(&participant)
+            .is_some_and(|member| member.session.is_none() && !matches!(member.path, MediaPath::Silent(_)));
         if forsaken {
             self.remove(participant, LeaveReason::Gone, out);
         }
@@ -302,7 +303,8 @@ impl Room {
             pending.abandoned = true;
         }
         let Some(participant) = self.sessions.remove(&session) else { return };
-        let join_pending = self.pending.get(&participant).is_some_and(|pending| pending.is_join() && !pending.abandoned);
+        let join_pending =
+            self.pending.get(&participant).is_some_and(|pending| pending.is_join() && !pending.abandoned);
         let Some(member) = self.members.get_mut(&participant) else { return };
         member.session = None;
         member.session_lost_at = Some(now.instant);

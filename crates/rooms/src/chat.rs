@@ -18,12 +18,13 @@ pub(crate) struct Written {
 }
 
 impl Room {
-    pub(crate) fn chat(&mut self, now: Now, session: SessionId, written: Written, out: &mut Vec<Effect>) {
+    pub(crate) fn chat(&mut self, now: Now, session: SessionId, written: &Written, out: &mut Vec<Effect>) {
         let (limit, code) = (self.config.chat_chars, self.code.to_string());
         let Some(member) = self.driver(session, written.request, out) else { return };
         let allowed = if !allows(&member.grants, Action::WriteChat) {
             Err(not_allowed(Action::WriteChat))
-        } else if written.conversation_id.as_ref().is_some_and(|conversation| !conversation.eq_ignore_ascii_case(&code)) {
+        } else if written.conversation_id.as_ref().is_some_and(|conversation| !conversation.eq_ignore_ascii_case(&code))
+        {
             Err(Refusal::new(ErrorCode::NotAllowed, "You are not a member of this conversation."))
         } else if written.content.chars().count() > limit as usize {
             Err(Refusal::field("content", format!("A message is at most {limit} characters long.")))

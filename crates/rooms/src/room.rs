@@ -153,7 +153,7 @@ impl Room {
             Command::Hand { session, raised } => self.hand(now, session, raised, out),
             Command::Chat { session, request, id, conversation_id, content } => {
                 let written = crate::chat::Written { id, request, conversation_id, content };
-                self.chat(now, session, written, out);
+                self.chat(now, session, &written, out);
             }
             Command::ChatStored { session, request, message } => self.chat_stored(session, request, message, out),
             Command::ChatNotStored { session, request } => Self::chat_not_stored(session, request, out),

@@ -95,15 +95,14 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shared: Arc<Sha
             () = stop_begins(&mut stopping) => return,
         };
         match accepted {
-            Ok((stream, peer)) => match admission.place(peer.ip()) {
-                Some(place) => {
+            Ok((stream, peer)) => {
+                if let Some(place) = admission.place(peer.ip()) {
                     tokio::spawn(converse(stream, peer.ip(), service.clone(), Arc::clone(&shared), place));
-                }
-                None => {
+                } else {
                     shared.counters.connections_refused.add(1);
                     let _ = stream.try_write(FULL);
                 }
-            },
+            }
             Err(error) => {
                 // Out of file descriptors, or a connection that ended before it began. Both pass.
                 tracing::warn!(%error, "a connection could not be taken");

@@ -14,10 +14,15 @@ color:#1c2430;background:#f7f8fa}code{font-size:1.2em}a{color:#0b57d0}\
 @media(prefers-color-scheme:dark){body{color:#e8eaed;background:#16181d}a{color:#8ab4f8}}";
 
 /// Nothing but this page's own style may load, and nobody may put the page into a frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// `GET /m/{code}`. Says nothing about whether there is such a meeting, so that nobody finds meetings by trying.
-pub(super) async fn meeting(State(shared): State<Arc<Shared>>, Path(code): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn meeting(
+    State(shared): State<Arc<Shared>>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let Ok(code) = code.parse::<RoomCode>() else {
         return problem::plain(StatusCode::NOT_FOUND, "This is not a meeting code. Ask for the link again.");
     };

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use confab_protocol::{ParticipantId, Role, RoomCode, SourceKind};
+use confab_protocol::{ParticipantId, Role, SourceKind};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -15,10 +15,6 @@ use client::Client;
 fn media(workers: usize) -> MediaHandle {
     let bind = vec!["127.0.0.1".parse().unwrap()];
     start(MediaConfig { bind, workers, ..MediaConfig::default() }).unwrap()
-}
-
-fn code(text: &str) -> RoomCode {
-    text.parse().unwrap()
 }
 
 async fn join(room: &RoomMedia) -> Client {
@@ -49,7 +45,7 @@ async fn talk(clients: &mut [&mut Client], packets: u32) {
 #[tokio::test]
 async fn a_voice_goes_through_real_sockets_and_is_counted() {
     let media = media(1);
-    let (room, mut events) = media.open_room(&code("kestrel-lane-27"));
+    let (room, mut events) = media.open_room();
     let (mut ann, mut bob) = (join(&room).await, join(&room).await);
     room.set_track(ann.id, SourceKind::Microphone, TrackState::Published { width: 0, height: 0 });
     for _ in 0..20 {
@@ -94,7 +90,7 @@ async fn rooms_are_spread_over_workers_each_with_a_port_of_its_own() {
     let media = media(2);
     let ports: HashSet<u16> = media.addresses().iter().map(SocketAddr::port).collect();
     assert_eq!(ports.len(), 2);
-    let rooms: Vec<_> = ["oak-tree-11", "elm-tree-12"].map(|text| media.open_room(&code(text))).into();
+    let rooms: Vec<_> = (0..2).map(|_| media.open_room()).collect();
     let mut used = HashSet::new();
     for (room, _) in &rooms {
         let mut client = Client::new();
@@ -111,7 +107,7 @@ async fn rooms_are_spread_over_workers_each_with_a_port_of_its_own() {
 #[tokio::test]
 async fn what_cannot_be_is_refused_in_words() {
     let media = media(1);
-    let (room, _events) = media.open_room(&code("kestrel-lane-27"));
+    let (room, _events) = media.open_room();
     let client = Client::new();
     let grants = Role::Participant.grants();
     let broken = room.join(client.id, "nonsense".into(), vec![], grants).await;
@@ -136,7 +132,7 @@ async fn what_cannot_be_is_refused_in_words() {
 #[tokio::test]
 async fn noise_on_the_port_is_dropped_and_counted() {
     let media = media(1);
-    let (room, mut events) = media.open_room(&code("kestrel-lane-27"));
+    let (room, mut events) = media.open_room();
     let mut ann = join(&room).await;
     ann.run(Duration::from_millis(100)).await;
     until(&mut events, &MediaEvent::Connected(ann.id)).await;
@@ -162,7 +158,7 @@ async fn noise_on_the_port_is_dropped_and_counted() {
 #[tokio::test]
 async fn a_room_nobody_holds_any_more_closes_its_media() {
     let media = media(1);
-    let (room, events) = media.open_room(&code("kestrel-lane-27"));
+    let (room, events) = media.open_room();
     let mut ann = join(&room).await;
     ann.run(Duration::from_millis(100)).await;
     drop((room, events));
@@ -180,7 +176,7 @@ async fn a_room_nobody_holds_any_more_closes_its_media() {
 #[tokio::test]
 async fn a_stop_says_goodbye_to_everybody() {
     let media = media(2);
-    let (room, _events) = media.open_room(&code("kestrel-lane-27"));
+    let (room, _events) = media.open_room();
     let (mut ann, mut bob) = (join(&room).await, join(&room).await);
     ann.run(Duration::from_millis(100)).await;
     bob.run(Duration::from_millis(100)).await;

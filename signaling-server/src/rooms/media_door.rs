@@ -1,9 +1,11 @@
 //! Between a room and its media: offers in, answers out, the plane's events as commands.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{ErrorCode, ParticipantId, SlotAssignment, TrackOffer};
 use confab_rooms::{Command, MediaPurpose, Refusal, SessionId, TrackState};
+use futures_util::FutureExt;
 
 use crate::media::{self, MediaError, MediaEvent, RoomMedia};
 
@@ -47,17 +49,24 @@ pub(super) async fn operate(
             }
         }
     };
+    // A panic in there must not leave the room waiting for an answer for ever.
+    let operation = AssertUnwindSafe(operation).catch_unwind();
     let outcome = match tokio::time::timeout(PATIENCE, operation).await {
-        Ok(outcome) => outcome.map_err(|error| refusal_of(&error)),
+        Ok(Ok(outcome)) => outcome.map_err(|error| refusal_of(&error)),
+        Ok(Err(_)) => Err(hangs()),
         Err(_) => {
             tracing::error!("the media plane did not answer in {} s", PATIENCE.as_secs());
             if matches!(purpose, MediaPurpose::Join(_)) {
                 media.leave(participant);
             }
-            Err(Refusal::new(ErrorCode::Internal, "The server's media did not answer. Try again."))
+            Err(hangs())
         }
     };
     MediaDone { session, participant, outcome }
+}
+
+fn hangs() -> Refusal {
+    Refusal::new(ErrorCode::Internal, "The server's media did not answer. Try again.")
 }
 
 fn refusal_of(error: &MediaError) -> Refusal {
@@ -69,7 +78,13 @@ fn refusal_of(error: &MediaError) -> Refusal {
         MediaError::Stopped => (ErrorCode::Draining, None),
         MediaError::Bind { .. } | MediaError::Start(_) => (ErrorCode::Internal, None),
     };
-    Refusal { code, message: error.to_string(), field }
+    // A parser's account of what it met fills lines and names places in this process's memory.
+    let message = match error {
+        MediaError::Offer(detail) if detail.contains(['\n', '(']) => "The offer cannot be read as SDP.".to_owned(),
+        MediaError::Offer(detail) if !detail.ends_with('.') => format!("{error}."),
+        _ => error.to_string(),
+    };
+    Refusal { code, message, field }
 }
 
 /// A media event as the room's command.

@@ -83,7 +83,7 @@ impl RoomTask {
         rooms: Weak<Rooms>,
         surroundings: Arc<Surroundings>,
     ) -> Self {
-        let (media, media_events) = surroundings.media.open_room(&record.code);
+        let (media, media_events) = surroundings.media.open_room();
         let (outcome, written) = mpsc::unbounded_channel();
         surroundings.counters.rooms_open.add(1);
         Self {
@@ -189,14 +189,16 @@ impl RoomTask {
 
     fn server_is_full(&self, participant: &ParticipantId) -> Option<Refusal> {
         let full = self.surroundings.counters.participants.get() >= self.surroundings.max_participants;
-        (full && !self.room.has_member(*participant))
-            .then(|| Refusal::new(ErrorCode::ServerFull, "The server takes nobody else at the moment. Try again later."))
+        (full && !self.room.has_member(*participant)).then(|| {
+            Refusal::new(ErrorCode::ServerFull, "The server takes nobody else at the moment. Try again later.")
+        })
     }
 
     fn refuse(&self, outbox: &Outbox, request: RequestId, refusal: Refusal) {
         self.surroundings.counters.refuse(refusal.code);
         let field = refusal.field.map(str::to_owned);
-        let message = ServerMessage::Error { request: Some(request), code: refusal.code, message: refusal.message, field };
+        let message =
+            ServerMessage::Error { request: Some(request), code: refusal.code, message: refusal.message, field };
         outbox.put(Outgoing::Message(Outgoing::text(&message)));
     }
 
@@ -226,9 +228,10 @@ impl RoomTask {
     fn chat_written(&mut self, written: Written) {
         self.writing = self.writing.saturating_sub(1);
         let Written { session, request, message, stored } = written;
-        self.handle(match stored {
-            true => Command::ChatStored { session, request, message },
-            false => Command::ChatNotStored { session, request },
+        self.handle(if stored {
+            Command::ChatStored { session, request, message }
+        } else {
+            Command::ChatNotStored { session, request }
         });
     }
 
@@ -322,9 +325,10 @@ impl RoomTask {
     ) {
         let room = self.room.code().clone();
         let write = ChatWrite { room, session, request, message, outcome: self.outcome.clone() };
-        match self.surroundings.chat.write(write) {
-            Ok(()) => self.writing += 1,
-            Err(_) => commands.push_back(Command::ChatNotStored { session, request }),
+        if self.surroundings.chat.write(write) {
+            self.writing += 1;
+        } else {
+            commands.push_back(Command::ChatNotStored { session, request });
         }
     }
 

@@ -31,10 +31,8 @@ impl Store {
                     .bind(id.to_string())
                     .fetch_optional(&self.pool)
                     .await?;
-                match found {
-                    Some(sequence) => sequence,
-                    None => return Ok(None),
-                }
+                let Some(sequence) = found else { return Ok(None) };
+                sequence
             }
         };
         let rows = sqlx::query(

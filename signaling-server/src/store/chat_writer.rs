@@ -48,11 +48,9 @@ impl ChatWriter {
         (Self { queue }, tokio::spawn(run(store, receiver, counters)))
     }
 
-    /// Hands a message over; it is handed back when the queue is full.
-    pub(crate) fn write(&self, write: ChatWrite) -> Result<(), ChatWrite> {
-        self.queue.try_send(write).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(write) | mpsc::error::TrySendError::Closed(write) => write,
-        })
+    /// Hands a message over. `false` when the queue is full; then no outcome follows.
+    pub(crate) fn write(&self, write: ChatWrite) -> bool {
+        self.queue.try_send(write).is_ok()
     }
 }
 

@@ -14,13 +14,14 @@ pub(crate) struct RoomRecord {
 impl Store {
     /// Stores a new room. `false` when the code is taken.
     pub(crate) async fn create_room(&self, room: &RoomRecord, created_at: u64) -> Result<bool, StoreError> {
-        let inserted = sqlx::query("INSERT INTO rooms (code, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(room.code.as_str())
-            .bind(&room.name)
-            .bind(created_at as i64)
-            .execute(&self.pool)
-            .await?
-            .rows_affected();
+        let inserted =
+            sqlx::query("INSERT INTO rooms (code, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+                .bind(room.code.as_str())
+                .bind(&room.name)
+                .bind(created_at as i64)
+                .execute(&self.pool)
+                .await?
+                .rows_affected();
         Ok(inserted == 1)
     }
 

@@ -11,10 +11,8 @@ impl Store {
             .execute(&self.pool)
             .await?
             .rows_affected();
-        let value = sqlx::query_scalar("SELECT value FROM settings WHERE name = ?")
-            .bind(name)
-            .fetch_one(&self.pool)
-            .await?;
+        let value =
+            sqlx::query_scalar("SELECT value FROM settings WHERE name = ?").bind(name).fetch_one(&self.pool).await?;
         Ok((value, inserted == 1))
     }
 }

@@ -167,7 +167,7 @@ fn a_resume_that_comes_at_the_last_moment_gets_time_for_its_media() {
     assert_eq!(world.room.len(), 1);
     world.handle(Command::MediaBack(ann));
     assert_eq!(world.info(ann).unwrap().connection, Connection::Connected);
-    world.pass(Duration::from_secs(3600));
+    world.pass(Duration::from_hours(1));
     assert_eq!(world.room.len(), 1);
 }
 
@@ -181,7 +181,11 @@ fn an_ice_restart_is_answered_to_the_same_session() {
     world.media_closes(ann);
     world.handle(Command::Restart { session, request: RequestId(5) });
     world.media_answers(0);
-    assert_eq!(world.last_error(session), Some(ErrorCode::SessionGone), "without a media path there is nothing to restart");
+    assert_eq!(
+        world.last_error(session),
+        Some(ErrorCode::SessionGone),
+        "without a media path there is nothing to restart"
+    );
     let stranger = world.session();
     world.handle(Command::Restart { session: stranger, request: RequestId(4) });
     assert_eq!(world.last_error(stranger), Some(ErrorCode::NotJoined));

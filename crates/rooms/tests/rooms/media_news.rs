@@ -48,7 +48,11 @@ fn who_speaks_is_told_when_it_changes() {
     world.handle(Command::Speaking(vec![ann]));
     world.handle(Command::Speaking(vec![]));
     let speaking = |participants| ServerMessage::CallSpeaking { participants };
-    assert_eq!(world.news(session, heard), [speaking(vec![ann]), speaking(vec![])], "strangers and repeats are left out");
+    assert_eq!(
+        world.news(session, heard),
+        [speaking(vec![ann]), speaking(vec![])],
+        "strangers and repeats are left out"
+    );
 }
 
 #[test]

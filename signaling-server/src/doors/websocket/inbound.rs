@@ -54,7 +54,8 @@ fn explain(text: &str, error: &serde_json::Error) -> Refused {
 
 /// A client that speaks another version of the protocol.
 pub(super) fn other_version() -> Refusal {
-    let message = format!("This server speaks version {PROTOCOL_VERSION} of the protocol. Update the older of the two.");
+    let message =
+        format!("This server speaks version {PROTOCOL_VERSION} of the protocol. Update the older of the two.");
     Refusal { field: Some("version"), ..Refusal::new(ErrorCode::VersionMismatch, message) }
 }
 
@@ -108,10 +109,12 @@ mod tests {
 
     #[test]
     fn only_messages_with_sdp_may_be_large() {
-        let chat = |size: usize| format!(r#"{{"event_type":"chat.message","request":3,"content":"{}"}}"#, "a".repeat(size));
+        let chat =
+            |size: usize| format!(r#"{{"event_type":"chat.message","request":3,"content":"{}"}}"#, "a".repeat(size));
         assert!(read(&chat(60_000), &Limits::default()).is_ok());
         assert_eq!(refused(&chat(66_000)), (ErrorCode::MessageTooLarge, Some(RequestId(3))));
-        let restart = |size: usize| format!(r#"{{"event_type":"call.restart","request":3,"offer":"{}"}}"#, "a".repeat(size));
+        let restart =
+            |size: usize| format!(r#"{{"event_type":"call.restart","request":3,"offer":"{}"}}"#, "a".repeat(size));
         assert!(read(&restart(200_000), &Limits::default()).is_ok());
         assert_eq!(refused(&restart(270_000)), (ErrorCode::MessageTooLarge, Some(RequestId(3))));
         assert_eq!(refused(&"a".repeat(70_000)), (ErrorCode::MessageTooLarge, None));

@@ -75,12 +75,10 @@ impl Connection {
                 let chat = |session| Command::Chat { session, request, id, conversation_id, content };
                 self.post(request, |session| RoomMail::Command(chat(session))).await;
             }
-            ClientMessage::ChatHistory { request, before, limit } => {
-                match self.history(request, before, limit).await {
-                    Ok(page) => self.tell(&page),
-                    Err(refusal) => self.refuse(Some(request), refusal),
-                }
-            }
+            ClientMessage::ChatHistory { request, before, limit } => match self.history(request, before, limit).await {
+                Ok(page) => self.tell(&page),
+                Err(refusal) => self.refuse(Some(request), refusal),
+            },
         }
     }
 
@@ -171,9 +169,8 @@ impl Connection {
         self.may_enter()?;
         self.shared.gate.may_try(self.opening.caller.address, Instant::now())?;
         let claims = self.check(&token, None)?;
-        let gone = || {
-            Refusal::new(ErrorCode::SessionGone, "This call cannot be taken up any more. Join the meeting again.")
-        };
+        let gone =
+            || Refusal::new(ErrorCode::SessionGone, "This call cannot be taken up any more. Join the meeting again.");
         let room = self.shared.rooms.find_open(&claims.room).ok_or_else(gone)?;
         let session = self.shared.fresh_session();
         let kind = EnterKind::Resume { session, request, participant: claims.sub };
@@ -199,7 +196,14 @@ impl Connection {
 
     /// Asks the room in, and waits for its decision. `false` when the room's task ended before it decided; otherwise
     /// the client has been answered.
-    async fn enter(&mut self, room: RoomHandle, session: SessionId, kind: EnterKind, offer: String, token: String) -> bool {
+    async fn enter(
+        &mut self,
+        room: RoomHandle,
+        session: SessionId,
+        kind: EnterKind,
+        offer: String,
+        token: String,
+    ) -> bool {
         let (reply, decision) = oneshot::channel();
         let link = self.opening.links.link(&room.code);
         let enter = Enter { kind, offer, token, link, outbox: self.outbox.clone(), reply };
