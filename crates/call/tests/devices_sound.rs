@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -191,8 +192,40 @@ fn an_unplugged_speaker_is_reported_and_the_default_takes_over() {
         drop(stream);
         let left = open_speaker(&SpeakerChoice::Default, Box::new(|chunk| chunk.fill(0.0))).unwrap();
         assert_eq!(left.name(), "MicFeed");
+        // A null sink that was idle begins with a block of two seconds.
+        let patience = Instant::now() + Duration::from_secs(4);
+        while left.pulled() < 20 {
+            assert!(Instant::now() < patience, "{} pulls in four seconds", left.pulled());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+}
+
+#[test]
+fn a_speaker_that_runs_dry_gets_a_larger_buffer_and_plays_on() {
+    with_server("a_speaker_that_runs_dry_gets_a_larger_buffer_and_plays_on", || {
+        let (_awake, _chunks) = microphone("pulseaudio:speaker.monitor");
+        let is_slow = Arc::new(AtomicBool::new(true));
+        let slow = Arc::clone(&is_slow);
+        let pull = move |chunk: &mut [f32; CHUNK_SAMPLES]| {
+            chunk.fill(0.1);
+            if slow.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        let speaker = open_speaker(&SpeakerChoice::Device("pulseaudio:speaker".into()), Box::new(pull)).unwrap();
+        let patience = Instant::now() + Duration::from_secs(12);
+        while speaker.underruns() == 0 {
+            assert!(Instant::now() < patience, "nothing was noticed in twelve seconds");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        is_slow.store(false, Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(500));
-        assert!(left.pulled() >= 20, "{} pulls in half a second", left.pulled());
+        let before = (speaker.pulled(), Instant::now());
+        std::thread::sleep(Duration::from_secs(2));
+        let rate = (speaker.pulled() - before.0) as f64 / before.1.elapsed().as_secs_f64();
+        assert_eq!(speaker.problems().try_recv().ok(), None);
+        assert!(rate > 80.0, "{rate} chunks a second after the buffer grew");
     });
 }
 
@@ -238,6 +271,9 @@ fn opening_and_closing_many_times_leaves_nothing_behind() {
             let (speaker, _) = talking_speaker("pulseaudio:speaker");
             drop((stream, speaker, devices::list()));
         };
+        // Idle null sinks take two seconds to begin; this keeps them awake.
+        let (_awake, _chunks) = microphone("pulseaudio:mic");
+        let (_audible, _) = talking_speaker("pulseaudio:speaker");
         cycle();
         let before = threads();
         // PulseAudio takes at most 64 connections; each cpal client would keep one forever.

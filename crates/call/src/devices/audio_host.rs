@@ -3,9 +3,9 @@
 //! `PulseAudio` (or what answers in its place: pipewire-pulse) where a server answers, else `PipeWire` when built with
 //! that feature, else ALSA; elsewhere the system's own.
 //!
-//! Connections are kept for the life of the process, one for each [`Role`]: cpal's `PulseAudio` client leaves a thread
-//! and a connection behind each time it is dropped, and calls back for all its streams from one thread, so that a busy
-//! speaker would delay the microphone if they shared one.
+//! Connections are lent out and kept for the life of the process ([`Lease`]): cpal's `PulseAudio` client leaves a thread
+//! and a connection behind each time it is dropped. Each stream has one of its own: a connection calls back for all its
+//! streams from one thread, and allows one playing stream only.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,17 +14,6 @@ use cpal::traits::{DeviceTrait, HostTrait};
 use super::DeviceInfo;
 use super::alsa_names::{Bridges, worth_showing};
 
-/// What a connection to the sound system is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Role {
-    /// Listing devices.
-    List,
-    /// The microphone's stream.
-    Microphone,
-    /// The speaker's stream.
-    Speaker,
-}
-
 /// Which way sound goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Direction {
@@ -32,15 +21,39 @@ pub(crate) enum Direction {
     Output,
 }
 
-static HOSTS: [Mutex<Option<cpal::Host>>; 3] = [Mutex::new(None), Mutex::new(None), Mutex::new(None)];
+/// Connections that nobody uses at present.
+static IDLE: Mutex<Vec<cpal::Host>> = Mutex::new(Vec::new());
 
-/// Calls `action` with a working connection to the sound system.
-pub(crate) fn with_host<T>(role: Role, action: impl FnOnce(&cpal::Host) -> T) -> T {
-    let mut slot = HOSTS[role as usize].lock().unwrap_or_else(PoisonError::into_inner);
-    let usable = slot.take().filter(still_best);
-    let host = slot.insert(usable.unwrap_or_else(connect));
-    quiet_alsa(host);
-    action(host)
+/// A connection to the sound system, given back when dropped.
+pub(crate) struct Lease(Option<cpal::Host>);
+
+impl Lease {
+    /// A connection that works, idle or new.
+    pub(crate) fn take() -> Self {
+        let host = loop {
+            let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            match idle {
+                Some(host) if still_best(&host) => break host,
+                // Its server is gone, and its thread with it.
+                Some(_) => {}
+                None => break connect(),
+            }
+        };
+        quiet_alsa(&host);
+        Self(Some(host))
+    }
+
+    pub(crate) fn host(&self) -> &cpal::Host {
+        self.0.as_ref().expect("a lease has its host until it is dropped")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(host) = self.0.take() {
+            IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(host);
+        }
+    }
 }
 
 /// Whether a host still answers and no better one has appeared.
@@ -106,14 +119,13 @@ pub(crate) struct SoundDevices {
 
 /// Microphones and speakers.
 pub(crate) fn list() -> SoundDevices {
-    with_host(Role::List, |host| {
-        let mut hidden = Vec::new();
-        SoundDevices {
-            microphones: devices(host, Direction::Input, &mut hidden),
-            speakers: devices(host, Direction::Output, &mut hidden),
-            hidden,
-        }
-    })
+    let lease = Lease::take();
+    let mut hidden = Vec::new();
+    SoundDevices {
+        microphones: devices(lease.host(), Direction::Input, &mut hidden),
+        speakers: devices(lease.host(), Direction::Output, &mut hidden),
+        hidden,
+    }
 }
 
 fn devices(host: &cpal::Host, direction: Direction, hidden: &mut Vec<String>) -> Vec<DeviceInfo> {

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use super::rechunk::Rechunk;
 use super::supply::Supply;
 use super::{PlaybackError, Pull, Shared, SpeakerStream, start};
-use crate::devices::audio_host::{self, Direction, Role};
+use crate::devices::audio_host::{self, Direction, Lease};
 use crate::devices::stream_config::{self, Plan, with_sample_type};
 use crate::devices::{DeviceKind, when_removed};
 
@@ -68,7 +68,9 @@ fn run(
     problems: &Sender<PlaybackError>,
     opened_sender: &Sender<Result<String, PlaybackError>>,
 ) {
-    let opened = audio_host::with_host(Role::Speaker, |host| find(host, choice, pull)).and_then(|mut opened| {
+    // Lives longer than the stream, which is declared after it.
+    let lease = Lease::take();
+    let opened = find(lease.host(), choice, pull).and_then(|mut opened| {
         let running = opened.play(shared)?;
         Ok((opened, running))
     });
@@ -87,22 +89,22 @@ fn run(
     while !shared.is_stopped() {
         let pulled = shared.pulled.load(Ordering::Relaxed);
         let ran_dry = supply.ran_dry(Instant::now(), pulled);
-        let problem = problem(&opened.name, &running, &removed, shared, &supply).or_else(|| {
-            if !ran_dry {
-                return None;
-            }
+        let problem = problem(&opened.name, &running, &removed, shared, &supply);
+        if ran_dry && problem.is_none() {
             shared.underruns.fetch_add(1, Ordering::Relaxed);
-            let longer = opened.longer_period()?;
-            tracing::info!(name = %opened.name, period = ?PERIODS[longer], "speaker ran dry, its buffer grows");
-            opened.period = Some(longer);
-            match opened.play(shared) {
-                // The old stream is dropped only now; for a moment both pull, in turn.
-                Ok(stream) => running = stream,
-                Err(error) => return Some(error),
+            if opened.lengthen_period() {
+                // The old stream ends first: a connection to PulseAudio plays one at a time.
+                drop(running);
+                supply = Supply::new(Instant::now());
+                running = match opened.play(shared) {
+                    Ok(running) => running,
+                    Err(error) => {
+                        let _ = problems.send(error);
+                        return;
+                    }
+                };
             }
-            supply = Supply::new(Instant::now());
-            None
-        });
+        }
         if let Some(problem) = problem {
             tracing::info!(%problem, "speaker ended");
             let _ = problems.send(problem);
@@ -188,8 +190,14 @@ impl Opened {
         started.map_err(|error| playback_error(&self.name, &error))
     }
 
-    fn longer_period(&self) -> Option<usize> {
-        self.period.map(|place| place + 1).filter(|place| *place < PERIODS.len())
+    /// Goes on to the next period; answers whether there is one.
+    fn lengthen_period(&mut self) -> bool {
+        let Some(place) = self.period.as_mut().filter(|place| **place + 1 < PERIODS.len()) else {
+            return false;
+        };
+        *place += 1;
+        tracing::info!(name = %self.name, period = ?PERIODS[*place], "speaker ran dry, its buffer grows");
+        true
     }
 
     fn start(&self, period: Option<Duration>, shared: &Arc<Shared>) -> Result<Running, cpal::Error> {

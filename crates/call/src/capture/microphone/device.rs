@@ -18,7 +18,7 @@ use crossbeam_queue::ArrayQueue;
 use super::chunker::Chunker;
 use super::{AudioChunk, MicrophoneStream, Outlet, start};
 use crate::capture::CaptureError;
-use crate::devices::audio_host::{self, Direction, Role};
+use crate::devices::audio_host::{self, Direction, Lease};
 use crate::devices::stream_config::{self, Plan, with_sample_type};
 use crate::devices::{DeviceKind, when_removed};
 
@@ -86,7 +86,9 @@ fn run(
     problems: &Sender<CaptureError>,
     opened_sender: &Sender<Result<String, CaptureError>>,
 ) {
-    let opened = audio_host::with_host(Role::Microphone, |host| prepare(host, choice)).and_then(|(opened, chunker)| {
+    // Lives longer than the stream, which is declared after it.
+    let lease = Lease::take();
+    let opened = prepare(lease.host(), choice).and_then(|(opened, chunker)| {
         opened.stream.play().map_err(|error| capture_error(&opened.name, &error))?;
         Ok((opened, chunker))
     });
