@@ -54,9 +54,9 @@ pub struct AssemblerConfig {
 impl Default for AssemblerConfig {
     fn default() -> Self {
         Self {
-            initial_wait: Duration::from_millis(250),
+            initial_wait: Duration::from_millis(300),
             shortest_wait: Duration::from_millis(150),
-            longest_wait: Duration::from_millis(400),
+            longest_wait: Duration::from_millis(600),
             reorder: Duration::from_millis(30),
             keyframe_retry: Duration::from_millis(500),
         }
@@ -160,6 +160,8 @@ pub struct FrameAssembler {
     /// Since when a key frame is waited for.
     keyframe_wanted_since: Option<Instant>,
     asked_at: Option<Instant>,
+    /// Parts of a key frame that are here may yet become one.
+    keyframe_under_way: bool,
     /// The hole at the head was there at this time.
     held_since: Option<Instant>,
     consecutive_late: u32,
@@ -180,6 +182,7 @@ impl FrameAssembler {
             floor: 0,
             keyframe_wanted_since: None,
             asked_at: None,
+            keyframe_under_way: true,
             held_since: None,
             consecutive_late: 0,
             outputs: VecDeque::new(),
@@ -187,10 +190,11 @@ impl FrameAssembler {
         }
     }
 
-    /// Tells the round trip to the sender of repairs; the wait becomes two of them and what two rounds of asking take.
+    /// Tells the round trip to the sender of repairs; the wait becomes three of them and what asking takes: long enough
+    /// for a repair that was lost itself. A key frame would not be here sooner.
     pub fn set_round_trip(&mut self, round_trip: Duration) {
-        const TWO_ASKING_INTERVALS: Duration = Duration::from_millis(100);
-        self.wait = (round_trip * 2 + TWO_ASKING_INTERVALS).clamp(self.config.shortest_wait, self.config.longest_wait);
+        const ASKING: Duration = Duration::from_millis(150);
+        self.wait = (round_trip * 3 + ASKING).clamp(self.config.shortest_wait, self.config.longest_wait);
     }
 
     /// How long a hole is waited for at present.
@@ -254,6 +258,7 @@ impl FrameAssembler {
         self.buffer = PacketBuffer::default();
         self.next = None;
         self.floor = 0;
+        self.keyframe_under_way = true;
         self.held_since = None;
         self.unwrapper.unwrap(sequence)
     }
@@ -341,13 +346,15 @@ impl FrameAssembler {
     /// and its beginning may yet be repaired; and again when asking did not help.
     fn next_request(&self) -> Option<Instant> {
         let since = self.keyframe_wanted_since?;
-        let first = if self.buffer.holds_keyframe_parts() { since + self.wait } else { since };
+        let under_way = self.keyframe_under_way && self.buffer.holds_keyframe_parts();
+        let first = if under_way { since + self.wait } else { since };
         Some(self.asked_at.map_or(first, |asked| first.max(asked + self.config.keyframe_retry)))
     }
 
     fn want_keyframe(&mut self, now: Instant) {
         self.next = None;
         self.keyframe_wanted_since = Some(now);
+        self.keyframe_under_way = false;
     }
 
     fn give_out(&mut self, now: Instant, first: u64, last: u64) {

@@ -64,6 +64,18 @@ impl PacketBuffer {
         if self.packets.contains_key(&number) {
             return Insertion::Duplicate;
         }
+        // The stream may show itself with a later packet first; what lies between is missing too.
+        let lowest = self.packets.keys().next().copied();
+        if let Some(lowest) = lowest
+            && number < lowest
+        {
+            self.holes.extend(
+                (number + 1..lowest)
+                    .filter(|hole| !self.holes.contains_key(hole))
+                    .map(|hole| (hole, now))
+                    .collect::<Vec<_>>(),
+            );
+        }
         self.packets.insert(number, packet);
         match self.highest {
             Some(highest) if number <= highest => {

@@ -183,7 +183,7 @@ fn a_hole_past_its_deadline_is_given_up_and_a_keyframe_asked_for() {
         receiver.take(&sender.frame(false, 1500));
     }
     assert_eq!(receiver.shown(), [0]);
-    assert_eq!(receiver.requests, [250]);
+    assert_eq!(receiver.requests, [300]);
     // The repair comes, but what it belonged to is history.
     receiver.take(&[lost]);
     assert_eq!(receiver.shown(), [0]);
@@ -196,13 +196,13 @@ fn a_hole_past_its_deadline_is_given_up_and_a_keyframe_asked_for() {
 #[test]
 fn a_known_round_trip_makes_the_wait_fit() {
     let mut assembler = FrameAssembler::new(AssemblerConfig::default());
-    assert_eq!(assembler.repair_wait(), Duration::from_millis(250));
-    assembler.set_round_trip(Duration::from_millis(1));
+    assert_eq!(assembler.repair_wait(), Duration::from_millis(300));
+    assembler.set_round_trip(Duration::ZERO);
     assert_eq!(assembler.repair_wait(), Duration::from_millis(150));
     assembler.set_round_trip(Duration::from_millis(100));
-    assert_eq!(assembler.repair_wait(), Duration::from_millis(300));
+    assert_eq!(assembler.repair_wait(), Duration::from_millis(450));
     assembler.set_round_trip(Duration::from_secs(2));
-    assert_eq!(assembler.repair_wait(), Duration::from_millis(400));
+    assert_eq!(assembler.repair_wait(), Duration::from_millis(600));
 }
 
 #[test]
@@ -235,6 +235,22 @@ fn the_lost_beginning_of_a_keyframe_may_come_late() {
 }
 
 #[test]
+fn a_hole_before_the_first_packet_that_came_has_a_deadline_too() {
+    let mut sender = Sender::starting_at(10);
+    let mut receiver = Receiver::new();
+    let key = sender.frame(true, 5000);
+    // The fourth came first, the third never.
+    receiver.take(&key[3..4]);
+    receiver.take(&key[..2]);
+    receiver.take(&key[4..]);
+    assert_eq!(receiver.assembler.next_deadline(), Some(receiver.start + Duration::from_millis(300)));
+    receiver.wait(400);
+    assert_eq!(receiver.requests, [300], "asked once and at once");
+    receiver.take(&sender.frame(true, 5000));
+    assert_eq!(receiver.shown(), [1]);
+}
+
+#[test]
 fn two_holes_in_a_late_keyframe_are_both_waited_for() {
     let mut sender = Sender::starting_at(10);
     let mut receiver = Receiver::new();
@@ -243,7 +259,7 @@ fn two_holes_in_a_late_keyframe_are_both_waited_for() {
     let key = sender.frame(true, 6000);
     receiver.take(&key[1..3]);
     receiver.take(&key[4..]);
-    receiver.wait(300);
+    receiver.wait(350);
     assert_eq!(receiver.shown(), [0]);
     receiver.take(&key[..1]);
     receiver.wait(40);
