@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{ConnectionExt, ImageFormat};
+
 use super::error::{LabError, Outcome};
 use super::picture::Picture;
 use super::process::{Process, Running};
@@ -48,7 +51,16 @@ impl Display {
     /// # Errors
     /// When the picture cannot be taken.
     pub fn screenshot(&self, file: &Path) -> Outcome {
-        self.import(&file.display().to_string()).map(|_| ())
+        let output = Command::new(tool("import")?)
+            .args(["-display", &self.name(), "-window", "root"])
+            .arg(file)
+            .output()
+            .map_err(|error| LabError::io("import", error))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(LabError::Unexpected(format!("no screenshot of display {}: {}", self.name(), said.trim())))
     }
 
     /// What is on the display, without colour.
@@ -56,8 +68,21 @@ impl Display {
     /// # Errors
     /// When the picture cannot be taken.
     pub fn photograph(&self) -> Outcome<Picture> {
-        let bytes = self.import("pgm:-")?;
-        Picture::from_pgm(&bytes).ok_or_else(|| LabError::Unexpected("the display's picture is not a PGM file".into()))
+        self.grab().map_err(|error| LabError::Unexpected(format!("no picture of display {}: {error}", self.name())))
+    }
+
+    /// By the X protocol itself: programs that take pictures need a second of a busy machine.
+    fn grab(&self) -> Result<Picture, Box<dyn std::error::Error>> {
+        let (connection, screen) = x11rb::connect(Some(&self.name()))?;
+        let screen = &connection.setup().roots[screen];
+        let (width, height) = (screen.width_in_pixels, screen.height_in_pixels);
+        let image = connection.get_image(ImageFormat::Z_PIXMAP, screen.root, 0, 0, width, height, u32::MAX)?.reply()?;
+        let brightness = |pixel: &[u8]| {
+            let [blue, green, red] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
+            ((red * 299 + green * 587 + blue * 114) / 1_000) as u8
+        };
+        let luma = image.data.chunks_exact(4).map(brightness).collect();
+        Picture::new(width.into(), height.into(), luma).ok_or_else(|| "the picture is not 32 bits a pixel".into())
     }
 
     /// Puts a picture behind all windows.
@@ -92,17 +117,5 @@ impl Display {
             .args(["-display", &self.name(), "-immutable", "-title", title, "-geometry", &place])
             .args([file])
             .start()
-    }
-
-    fn import(&self, target: &str) -> Outcome<Vec<u8>> {
-        let output = Command::new(tool("import")?)
-            .args(["-display", &self.name(), "-window", "root", "-depth", "8", target])
-            .output()
-            .map_err(|error| LabError::io("import", error))?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(LabError::Unexpected(format!("no picture of display {}: {}", self.name(), said.trim())))
     }
 }

@@ -40,7 +40,10 @@ pub(super) fn request(server: SocketAddr, method: &str, path: &str, body: Option
             count => raw.extend_from_slice(&chunk[..count]),
         }
     }
-    parse(&raw).ok_or_else(|| LabError::Unexpected(format!("{method} {path} at {server}: no HTTP answer")))
+    parse(&raw).ok_or_else(|| {
+        let came = String::from_utf8_lossy(&raw);
+        LabError::Unexpected(format!("{method} {path} at {server}: no HTTP answer but \u{201c}{came}\u{201d}"))
+    })
 }
 
 fn split(raw: &[u8]) -> Option<(String, &[u8])> {

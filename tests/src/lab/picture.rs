@@ -21,6 +21,11 @@ impl Picture {
         Self { width: frame.width() as usize, height: frame.height() as usize, luma: frame.y().to_vec() }
     }
 
+    /// A picture of this size; `None` when there are not as many brightnesses as pixels, or none at all.
+    pub fn new(width: usize, height: usize, luma: Vec<u8>) -> Option<Self> {
+        (luma.len() == width * height && !luma.is_empty()).then_some(Self { width, height, luma })
+    }
+
     /// Width in pixels.
     pub fn width(&self) -> usize {
         self.width
@@ -40,21 +45,6 @@ impl Picture {
             self.luma[y * self.width + x]
         };
         pattern::read_mark_luma(at, width, height)
-    }
-
-    /// Reads a binary grey map (PGM) of 8 bits.
-    pub(super) fn from_pgm(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let mut words = [""; 4];
-        for word in &mut words {
-            let end = rest.iter().position(u8::is_ascii_whitespace)?;
-            *word = std::str::from_utf8(&rest[..end]).ok()?;
-            rest = &rest[end + 1..];
-        }
-        let [magic, width, height, depth] = words;
-        let (width, height): (usize, usize) = (width.parse().ok()?, height.parse().ok()?);
-        let fits = magic == "P5" && depth == "255" && rest.len() == width * height && !rest.is_empty();
-        fits.then(|| Self { width, height, luma: rest.to_vec() })
     }
 
     /// Writes a binary grey map (PGM).

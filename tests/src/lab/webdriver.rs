@@ -38,7 +38,8 @@ impl WebDriver {
             .start()?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let deadline = Instant::now() + Duration::from_secs(20);
-        while http::request(address, "GET", "/status", None).is_err() {
+        let ready = || http::request(address, "GET", "/status", None).is_ok_and(|answer| answer.status == 200);
+        while !ready() {
             if Instant::now() > deadline {
                 return Err(LabError::Unexpected("tauri-driver does not answer".into()));
             }
