@@ -251,7 +251,9 @@ fn say(event: &CallEvent) {
             CallState::Connecting => println!("Connecting ..."),
             CallState::Joined => println!("Joined."),
             CallState::Reconnecting { why, .. } => println!("Reconnecting: {why}"),
-            CallState::Ended { message, .. } => println!("{message}"),
+            // What is no leaving by wish is the program's error, said at its end.
+            CallState::Ended { reason: EndReason::Left, message } => println!("{message}"),
+            CallState::Ended { .. } => {}
         },
         CallEvent::Joined { participants, link, again, .. } => {
             let names: Vec<_> = participants.iter().map(|participant| participant.name.as_str()).collect();

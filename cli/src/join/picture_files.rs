@@ -19,14 +19,18 @@ const WAITING: usize = 16;
 /// The rate written in the files. Frames are written as they come.
 const FRAME_RATE: (u32, u32) = (30, 1);
 
-enum Item {
-    Name(ParticipantId, String),
-    Frame(TileKey, Arc<I420Frame>),
+/// Files are named after people.
+type Names = Arc<Mutex<HashMap<ParticipantId, String>>>;
+
+struct Item {
+    tile: TileKey,
+    frame: Arc<I420Frame>,
 }
 
 /// See the module.
 pub struct PictureFiles {
     items: Mutex<Option<SyncSender<Item>>>,
+    names: Names,
     writing: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -36,22 +40,21 @@ impl PictureFiles {
         std::fs::create_dir_all(folder)
             .map_err(|error| format!("The folder {} cannot be made: {error}", folder.display()))?;
         let (items, received) = sync_channel(WAITING);
-        let folder = folder.to_owned();
-        let writing = std::thread::spawn(move || write(&folder, &received));
-        Ok(Self { items: Mutex::new(Some(items)), writing: Mutex::new(Some(writing)) })
+        let (folder, names) = (folder.to_owned(), Names::default());
+        let known = names.clone();
+        let writing = std::thread::spawn(move || write(&folder, &known, &received));
+        Ok(Self { items: Mutex::new(Some(items)), names, writing: Mutex::new(Some(writing)) })
     }
 
-    /// Files are named after people.
+    /// Takes in somebody's name.
     pub fn know(&self, participant: ParticipantId, name: &str) {
-        if let Some(items) = lock(&self.items).as_ref() {
-            drop(items.send(Item::Name(participant, name.to_owned())));
-        }
+        lock(&self.names).insert(participant, name.to_owned());
     }
 
     /// Saves a frame, if the disk keeps up.
     pub fn frame(&self, tile: TileKey, frame: Arc<I420Frame>) {
         if let Some(items) = lock(&self.items).as_ref() {
-            drop(items.try_send(Item::Frame(tile, frame)));
+            drop(items.try_send(Item { tile, frame }));
         }
     }
 
@@ -66,19 +69,13 @@ impl PictureFiles {
 
 type Files = HashMap<(TileKey, u32, u32), Writer<BufWriter<File>>>;
 
-fn write(folder: &Path, received: &Receiver<Item>) {
-    let mut names: HashMap<ParticipantId, String> = HashMap::new();
+fn write(folder: &Path, names: &Names, received: &Receiver<Item>) {
     let mut files = Files::new();
-    while let Ok(item) = received.recv() {
-        match item {
-            Item::Name(participant, name) => drop(names.insert(participant, name)),
-            Item::Frame(tile, frame) => {
-                let name = names.get(&tile.participant).map_or("unknown", String::as_str);
-                if let Err(problem) = save(folder, name, &mut files, tile, &frame) {
-                    eprintln!("{problem}");
-                    return;
-                }
-            }
+    while let Ok(Item { tile, frame }) = received.recv() {
+        let name = lock(names).get(&tile.participant).cloned().unwrap_or_else(|| "unknown".to_owned());
+        if let Err(problem) = save(folder, &name, &mut files, tile, &frame) {
+            eprintln!("{problem}");
+            return;
         }
     }
     for (_, file) in files {

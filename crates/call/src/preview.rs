@@ -14,6 +14,7 @@ use crate::capture::{
 };
 use crate::engine::event::{MediaDevice, ProblemReason};
 use crate::engine::sound::capture_reason;
+use crate::send::picture::patiently;
 
 /// How often the level is reported.
 const LEVEL_INTERVAL: Duration = Duration::from_millis(50);
@@ -109,7 +110,7 @@ fn watch(
     stop: &AtomicBool,
     events: &(dyn Fn(PreviewEvent) + Send + Sync),
 ) {
-    let watched = open_camera(choice, wanted).and_then(|mut source| {
+    let watched = patiently(|| open_camera(choice, wanted)).and_then(|mut source| {
         while !stop.load(Ordering::Acquire) {
             let frame = source.next_frame()?;
             if !stop.load(Ordering::Acquire) {
@@ -177,7 +178,9 @@ mod tests {
         let (events, told) = mpsc::channel();
         let mut preview = Preview::new(move |event| drop(events.send(event)));
         let (frames, shown) = mpsc::channel();
-        let sink = Box::new(move |frame: &CapturedFrame| drop(frames.send(frame.frame.width())));
+        let sink = Box::new(move |frame: &CapturedFrame| {
+            let _ = frames.send(frame.frame.width());
+        });
         preview.camera(CameraChoice::TestPattern, SMALL, sink);
         preview.microphone(MicrophoneChoice::TestSpeech);
         assert_eq!(shown.recv_timeout(Duration::from_secs(5)), Ok(320));
@@ -198,7 +201,9 @@ mod tests {
     fn a_closed_preview_shows_nothing_more() {
         let mut preview = Preview::new(|_| {});
         let (frames, shown) = mpsc::channel();
-        let sink = Box::new(move |frame: &CapturedFrame| drop(frames.send(frame.number)));
+        let sink = Box::new(move |frame: &CapturedFrame| {
+            let _ = frames.send(frame.number);
+        });
         preview.camera(CameraChoice::TestPattern, SMALL, sink);
         shown.recv_timeout(Duration::from_secs(5)).expect("a frame");
         preview.close_camera();

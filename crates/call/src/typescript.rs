@@ -32,3 +32,13 @@ fn declare_one<T: TS>(file: &mut String, config: &Config) {
     file.push_str(&T::decl(config));
     file.push('\n');
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_generated_file_is_in_step() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/bridge/call.generated.ts");
+        let file = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(file == super::generate(), "{path} is out of step: run `cargo xtask codegen`");
+    }
+}

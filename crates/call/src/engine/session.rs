@@ -44,7 +44,8 @@ const TICKS_PER_FIGURES: u32 = 10;
 enum Asked {
     Join { socket: SocketId },
     Resume { socket: SocketId },
-    Restart,
+    /// Only the answer to the last one fits.
+    Restart { number: u64 },
     Chat { local_id: u32 },
     History,
 }
@@ -205,7 +206,7 @@ impl Session {
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => self.command(command),
-                    None => self.life.leave(),
+                    None => self.leave(),
                 },
                 report = reports.recv() => if let Some(report) = report { self.report(report) },
                 _ = tick.tick() => {

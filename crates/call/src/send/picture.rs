@@ -32,6 +32,12 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Keyframe requests of many viewers come together; one keyframe serves them all.
 const KEYFRAME_SPACING: Duration = Duration::from_millis(200);
 
+/// How long a camera may be busy before it counts as used by another program.
+const BUSY_PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// How often a busy camera is tried.
+const BUSY_RETRY: Duration = Duration::from_millis(100);
+
 /// Where a captured frame is shown to the one who sends it.
 pub type SelfView = Box<dyn FnMut(&CapturedFrame) + Send>;
 
@@ -127,6 +133,23 @@ impl Drop for Picture {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
         self.frames.close();
+    }
+}
+
+/// Opens a source that may still be in use by ourselves: the one before it, or a preview, lets go of its device a moment
+/// after it was told to.
+///
+/// # Errors
+/// What opening said last.
+pub fn patiently(
+    mut open: impl FnMut() -> Result<Box<dyn VideoSource>, CaptureError>,
+) -> Result<Box<dyn VideoSource>, CaptureError> {
+    let until = Instant::now() + BUSY_PATIENCE;
+    loop {
+        match open() {
+            Err(CaptureError::Busy { .. }) if Instant::now() < until => thread::sleep(BUSY_RETRY),
+            opened => return opened,
+        }
     }
 }
 

@@ -25,6 +25,11 @@ impl Backoff {
         ceiling.mul_f64(random.clamp(0.0, 1.0))
     }
 
+    /// Waits given since the last success.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     /// The attempt succeeded.
     pub fn reset(&mut self) {
         self.attempts = 0;
@@ -48,7 +53,9 @@ mod tests {
     #[test]
     fn the_whole_wait_is_jittered_not_only_a_part_of_it() {
         let mut backoff = Backoff::default();
-        (0..10).for_each(|_| drop(backoff.next_wait(0.5)));
+        for _ in 0..10 {
+            backoff.next_wait(0.5);
+        }
         assert_eq!(backoff.next_wait(0.0), Duration::ZERO);
         assert_eq!(backoff.next_wait(0.5), LONGEST_WAIT / 2);
     }
@@ -56,7 +63,9 @@ mod tests {
     #[test]
     fn a_success_starts_anew() {
         let mut backoff = Backoff::default();
-        (0..10).for_each(|_| drop(backoff.next_wait(1.0)));
+        for _ in 0..10 {
+            backoff.next_wait(1.0);
+        }
         backoff.reset();
         assert_eq!(backoff.next_wait(1.0), Duration::from_millis(250));
     }

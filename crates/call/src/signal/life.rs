@@ -14,14 +14,14 @@
 //!
 //! Invariants: at most one socket is being tried at a time; `Phase::Joined` means both socket and path are well (the
 //! very first path is awaited under `Joined`); after `Phase::Ended` nothing happens any more; attempts go on until the
-//! person leaves, never more than [`LONGEST_WAIT`](super::backoff::LONGEST_WAIT) after the last one failed.
+//! person leaves, never more than [`LONGEST_WAIT`] after the last one failed.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{ErrorCode, LeaveReason};
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, LONGEST_WAIT};
 
 /// Names one WebSocket of this call; never reused.
 pub type SocketId = u32;
@@ -44,6 +44,9 @@ const RESTART_PATIENCE: Duration = Duration::from_secs(2);
 
 /// After an answer the path must carry a packet within this, or ICE is restarted (again).
 const PATH_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A socket that was thought dead and speaks may bring the answer to an earlier restart; only then ask again.
+const LATE_ANSWER_PATIENCE: Duration = Duration::from_millis(500);
 
 /// The first path gets longer before the person is told.
 const FIRST_PATH_PATIENCE: Duration = Duration::from_secs(6);
@@ -83,7 +86,7 @@ pub enum Input {
     /// The transport closed or failed for good; a new one is needed.
     TransportGone(String),
     /// The server says that we are out.
-    Ended(LeaveReason),
+    Ended(SocketId, LeaveReason),
     /// No transport can be made here.
     Impossible(String),
 }
@@ -170,6 +173,8 @@ pub struct Life {
     candidate: Option<Candidate>,
     retry_at: Option<Instant>,
     backoff: Backoff,
+    /// When the last attempt began.
+    tried_at: Instant,
     random: u64,
     joined_once: bool,
     session: bool,
@@ -189,6 +194,7 @@ impl Life {
             candidate: None,
             retry_at: None,
             backoff: Backoff::default(),
+            tried_at: now,
             random: seed | 1,
             joined_once: false,
             session: false,
@@ -239,7 +245,7 @@ impl Life {
             Input::Joined(id) => self.joined(now, id),
             Input::Refused { socket, code, message } => self.refused(now, socket, code, message),
             Input::Restarted => {
-                if matches!(self.path, Path::Restarting(_)) {
+                if matches!(self.path, Path::Restarting(_) | Path::Awaited(_)) {
                     self.path = Path::Awaited(now + PATH_PATIENCE);
                 }
             }
@@ -252,7 +258,7 @@ impl Life {
                 self.announce_trouble(now, why);
                 self.need_fresh_join(now);
             }
-            Input::Ended(reason) => self.ended(now, reason),
+            Input::Ended(socket, reason) => self.ended(now, socket, reason),
             Input::Impossible(why) => self.end(Ending::Failed(why)),
         }
     }
@@ -338,7 +344,8 @@ impl Life {
         if self.candidate.is_none() && !self.transport_gone {
             self.retry_at = None;
             if self.path == Path::Down {
-                self.restart(now, id);
+                // The answer to the restart asked for before may be right behind what was heard now.
+                self.path = Path::Awaited(now + LATE_ANSWER_PATIENCE);
             }
             self.settle();
         }
@@ -426,7 +433,12 @@ impl Life {
         }
     }
 
-    fn ended(&mut self, now: Instant, reason: LeaveReason) {
+    fn ended(&mut self, now: Instant, socket: SocketId, reason: LeaveReason) {
+        let joining_anew = self.candidate.is_some_and(|candidate| candidate.asked);
+        if self.current != Some(socket) || (reason == LeaveReason::Replaced && joining_anew) {
+            // What replaces us is ourselves, on the new socket.
+            return;
+        }
         match reason {
             LeaveReason::TimedOut | LeaveReason::Gone => {
                 self.announce_trouble(now, "The network was away for too long.".to_owned());
@@ -470,13 +482,18 @@ impl Life {
     /// Plans the next socket. The first attempt after a success comes quickly, the others back off.
     fn schedule(&mut self, now: Instant) {
         if self.candidate.is_none() && self.retry_at.is_none() {
+            let again = self.backoff.attempts() > 0;
             let random = self.next_random();
-            self.retry_at = Some(now + self.backoff.next_wait(random));
+            let at = now + self.backoff.next_wait(random);
+            // An attempt that hung has used up its wait already.
+            let latest = self.tried_at + LONGEST_WAIT;
+            self.retry_at = Some(if again { at.min(latest).max(now) } else { at });
         }
     }
 
     fn try_socket(&mut self, now: Instant) {
         self.last_socket += 1;
+        self.tried_at = now;
         let patience = if self.joined_once { OPEN_PATIENCE } else { FIRST_OPEN_PATIENCE };
         self.candidate = Some(Candidate { id: self.last_socket, asked: false, until: now + patience });
         self.actions.push_back(Action::Open(self.last_socket));
@@ -494,10 +511,10 @@ impl Life {
         }
     }
 
+    /// Sockets are not dropped: their owner closes them in order, after what is queued has left.
     fn end(&mut self, ending: Ending) {
-        for id in [self.current.take(), self.candidate.take().map(|candidate| candidate.id)].into_iter().flatten() {
-            self.actions.push_back(Action::Drop(id));
-        }
+        self.current = None;
+        self.candidate = None;
         self.retry_at = None;
         self.path = Path::Up;
         self.enter(Phase::Ended(ending));

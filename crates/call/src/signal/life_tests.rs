@@ -1,7 +1,6 @@
 //! The promises of the connection's life, in virtual time.
 
 use super::*;
-use crate::signal::backoff::LONGEST_WAIT;
 
 struct Lab {
     life: Life,
@@ -45,6 +44,22 @@ impl Lab {
         actions
     }
 
+    /// Lets time pass until a socket is opened, and gives it with all actions until then.
+    fn next_socket(&mut self) -> (SocketId, Vec<Action>) {
+        let start = self.now;
+        let mut actions = Vec::new();
+        loop {
+            let due = self.life.deadline().expect("something is planned");
+            self.now = self.now.max(due);
+            self.life.tick(self.now);
+            actions.extend(self.actions());
+            assert!(self.now - start <= RESTART_PATIENCE + LONGEST_WAIT, "nothing was opened: {actions:?}");
+            if let Some(id) = Self::opened(&actions) {
+                return (id, actions);
+            }
+        }
+    }
+
     fn opened(actions: &[Action]) -> Option<SocketId> {
         actions.iter().find_map(|action| match action {
             Action::Open(id) => Some(*id),
@@ -84,10 +99,8 @@ fn a_first_join_that_is_refused_ends_with_the_code() {
     lab.input(Input::SocketOpen(1));
     let refused = Input::Refused { socket: 1, code: ErrorCode::RoomNotFound, message: "no such room".into() };
     let actions = lab.input(refused);
-    assert_eq!(
-        actions,
-        [Action::Drop(1), Action::Phase(Phase::Ended(Ending::Refused(ErrorCode::RoomNotFound, "no such room".into())))]
-    );
+    let ending = Ending::Refused(ErrorCode::RoomNotFound, "no such room".into());
+    assert_eq!(actions, [Action::Phase(Phase::Ended(ending))]);
 }
 
 #[test]
@@ -114,8 +127,7 @@ fn a_restart_that_brings_no_packets_is_repeated() {
 fn a_restart_nobody_answers_opens_a_second_socket_and_keeps_the_first() {
     let mut lab = Lab::joined();
     lab.input(Input::PathDown("silent".into()));
-    let actions = lab.pass(RESTART_PATIENCE + LONGEST_WAIT);
-    let id = Lab::opened(&actions).expect("a second socket");
+    let (id, actions) = lab.next_socket();
     assert!(!actions.contains(&Action::Drop(1)));
     assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Resume(id)]);
     let actions = lab.input(Input::Joined(id));
@@ -127,8 +139,7 @@ fn a_restart_nobody_answers_opens_a_second_socket_and_keeps_the_first() {
 fn an_old_socket_that_speaks_again_calls_the_new_one_off() {
     let mut lab = Lab::joined();
     lab.input(Input::PathDown("silent".into()));
-    let actions = lab.pass(RESTART_PATIENCE + LONGEST_WAIT);
-    let id = Lab::opened(&actions).expect("a second socket");
+    let (id, _) = lab.next_socket();
     lab.input(Input::PathUp);
     let actions = lab.input(Input::SocketSpoke(1));
     assert_eq!(actions, [Action::Drop(id), Action::Phase(Phase::Joined)]);
@@ -136,12 +147,30 @@ fn an_old_socket_that_speaks_again_calls_the_new_one_off() {
 }
 
 #[test]
+fn a_restart_whose_answer_comes_late_is_not_asked_for_twice() {
+    let mut lab = Lab::joined();
+    lab.input(Input::PathDown("silent".into()));
+    lab.next_socket();
+    assert!(!lab.input(Input::SocketSpoke(1)).contains(&Action::Restart(1)));
+    assert_eq!(lab.input(Input::Restarted), []);
+    assert_eq!(lab.input(Input::PathUp), [Action::Phase(Phase::Joined)]);
+}
+
+#[test]
+fn a_restart_that_was_lost_is_asked_for_again_when_the_socket_lives() {
+    let mut lab = Lab::joined();
+    lab.input(Input::PathDown("silent".into()));
+    lab.next_socket();
+    lab.input(Input::SocketSpoke(1));
+    assert_eq!(lab.pass(LATE_ANSWER_PATIENCE), [Action::Restart(1)]);
+}
+
+#[test]
 fn a_lost_socket_is_replaced_and_the_call_resumed() {
     let mut lab = Lab::joined();
     lab.input(Input::SocketClosed(1));
     assert!(is_reconnecting(&lab.life));
-    let actions = lab.pass(LONGEST_WAIT);
-    assert_eq!(actions, [Action::Open(2)]);
+    assert_eq!(lab.next_socket(), (2, vec![Action::Open(2)]));
     assert_eq!(lab.input(Input::SocketOpen(2)), [Action::Resume(2)]);
     lab.input(Input::Joined(2));
     assert!(is_reconnecting(&lab.life), "not joined before packets come");
@@ -152,7 +181,7 @@ fn a_lost_socket_is_replaced_and_the_call_resumed() {
 fn a_session_that_is_gone_is_joined_anew_on_the_same_socket_with_a_new_transport() {
     let mut lab = Lab::joined();
     lab.input(Input::SocketClosed(1));
-    lab.pass(LONGEST_WAIT);
+    lab.next_socket();
     lab.input(Input::SocketOpen(2));
     let gone = Input::Refused { socket: 2, code: ErrorCode::SessionGone, message: "gone".into() };
     assert_eq!(lab.input(gone), [Action::Join { socket: 2, fresh_transport: true }]);
@@ -166,16 +195,9 @@ fn a_server_that_is_gone_is_tried_forever_at_most_three_seconds_apart() {
     lab.input(Input::SocketClosed(1));
     let mut last = lab.now;
     for _ in 0..200 {
-        let mut opened = None;
-        while opened.is_none() {
-            let due = lab.life.deadline().expect("something is planned");
-            lab.now = lab.now.max(due);
-            lab.life.tick(lab.now);
-            opened = Lab::opened(&lab.actions());
-        }
+        let (id, _) = lab.next_socket();
         assert!(lab.now - last <= LONGEST_WAIT);
         last = lab.now;
-        let id = opened.expect("opened");
         lab.input(Input::SocketFailed(id, "refused".into()));
         assert!(is_reconnecting(&lab.life));
     }
@@ -195,19 +217,45 @@ fn attempts_that_hang_are_given_up_and_repeated() {
 #[test]
 fn a_member_the_server_timed_out_joins_again_by_itself() {
     let mut lab = Lab::joined();
-    let actions = lab.input(Input::Ended(LeaveReason::TimedOut));
+    let actions = lab.input(Input::Ended(1, LeaveReason::TimedOut));
     assert!(matches!(actions[0], Action::Phase(Phase::Reconnecting { .. })));
-    let actions = lab.pass(LONGEST_WAIT);
-    let id = Lab::opened(&actions).expect("a new socket");
+    let (id, _) = lab.next_socket();
     assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Join { socket: id, fresh_transport: true }]);
 }
 
 #[test]
 fn a_removed_member_stays_out() {
     let mut lab = Lab::joined();
-    let actions = lab.input(Input::Ended(LeaveReason::Removed));
+    let actions = lab.input(Input::Ended(1, LeaveReason::Removed));
     assert!(actions.contains(&Action::Phase(Phase::Ended(Ending::Left(LeaveReason::Removed)))));
     assert!(lab.pass(Duration::from_secs(60)).is_empty());
+}
+
+#[test]
+fn joining_anew_is_not_taken_for_being_replaced_by_somebody_else() {
+    let mut lab = Lab::joined();
+    lab.input(Input::TransportGone("closed by the server".into()));
+    let (id, _) = lab.next_socket();
+    lab.input(Input::SocketOpen(id));
+    assert_eq!(lab.input(Input::Ended(1, LeaveReason::Replaced)), []);
+    lab.input(Input::Joined(id));
+    assert_eq!(lab.input(Input::Ended(1, LeaveReason::Replaced)), []);
+    assert_eq!(lab.input(Input::PathUp), [Action::Phase(Phase::Joined)]);
+    let actions = lab.input(Input::Ended(id, LeaveReason::Replaced));
+    assert_eq!(actions, [Action::Phase(Phase::Ended(Ending::Left(LeaveReason::Replaced)))]);
+}
+
+#[test]
+fn attempts_that_hang_are_no_further_apart_than_others() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SocketClosed(1));
+    lab.next_socket();
+    let mut last = lab.now;
+    for _ in 0..50 {
+        lab.next_socket();
+        assert!(lab.now - last <= LONGEST_WAIT, "{:?}", lab.now - last);
+        last = lab.now;
+    }
 }
 
 #[test]
@@ -215,8 +263,7 @@ fn a_closed_transport_means_a_full_join_even_when_the_socket_is_well() {
     let mut lab = Lab::joined();
     lab.input(Input::TransportGone("closed by the server".into()));
     assert!(is_reconnecting(&lab.life));
-    let actions = lab.pass(LONGEST_WAIT);
-    let id = Lab::opened(&actions).expect("a new socket");
+    let (id, _) = lab.next_socket();
     assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Join { socket: id, fresh_transport: true }]);
     assert_eq!(lab.input(Input::Joined(id)), [Action::Drop(1)]);
 }
@@ -225,12 +272,11 @@ fn a_closed_transport_means_a_full_join_even_when_the_socket_is_well() {
 fn a_full_room_after_a_restart_is_tried_again_a_foreign_token_is_not() {
     let mut lab = Lab::joined();
     lab.input(Input::SocketClosed(1));
-    lab.pass(LONGEST_WAIT);
+    lab.next_socket();
     lab.input(Input::SocketOpen(2));
     lab.input(Input::Refused { socket: 2, code: ErrorCode::Draining, message: "stopping".into() });
     assert!(is_reconnecting(&lab.life));
-    let actions = lab.pass(LONGEST_WAIT);
-    assert_eq!(Lab::opened(&actions), Some(3));
+    assert_eq!(lab.next_socket().0, 3);
     lab.input(Input::SocketOpen(3));
     lab.input(Input::Refused { socket: 3, code: ErrorCode::TokenForeign, message: "another room".into() });
     assert!(matches!(lab.life.phase(), Phase::Ended(Ending::Refused(ErrorCode::TokenForeign, _))));
@@ -261,8 +307,7 @@ fn a_first_path_that_never_comes_is_said_and_retried() {
 fn a_quiet_socket_over_a_living_path_is_replaced_without_the_media_noticing() {
     let mut lab = Lab::joined();
     lab.input(Input::SocketQuiet(1));
-    let actions = lab.pass(LONGEST_WAIT);
-    let id = Lab::opened(&actions).expect("a second socket");
+    let (id, actions) = lab.next_socket();
     assert!(!actions.iter().any(|action| matches!(action, Action::Restart(_))));
     assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Resume(id)]);
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use confab_protocol::{ClientMessage, ParticipantId, SourceKind, TileRequest};
 use confab_rtp::RtpClock;
+use crossbeam_channel::RecvTimeoutError;
 
 use super::{Report, Sending, Session, media};
 use crate::capture::{
@@ -16,11 +17,17 @@ use crate::engine::event::{CallEvent, MediaDevice, TileKey};
 use crate::engine::handle::Command;
 use crate::engine::room::Room;
 use crate::engine::sound::{SoundNotice, capture_reason};
-use crate::send::picture::{OpenSource, Picture, PictureConfig, PictureNotice, SelfView};
+use crate::send::picture::{OpenSource, Picture, PictureConfig, PictureNotice, SelfView, patiently};
 use crate::sink::ReceivedFrame;
 
 /// Two views are at least so far apart; the last one always goes out.
 const VIEW_SPACING: Duration = Duration::from_millis(100);
+
+/// How long after pressing join devices begin to be watched.
+const WATCH_AFTER: Duration = Duration::from_secs(3);
+
+/// How soon the watching ends after the call.
+const WATCH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Screens are captured at this rate: text does not move, and sharpness matters more.
 const SCREEN_FPS: u32 = 15;
@@ -46,11 +53,16 @@ impl Session {
             Command::Microphone(choice) => self.choose_microphone(choice),
             Command::Speaker(choice) => self.sounds.open_speaker(choice),
             Command::Leave(done) => {
-                self.send(ClientMessage::CallLeave {});
                 self.left = Some(done);
-                self.life.leave();
+                self.leave();
             }
         }
+    }
+
+    /// Tells the server and ends the call.
+    pub(super) fn leave(&mut self) {
+        self.send(ClientMessage::CallLeave {});
+        self.life.leave();
     }
 
     fn mute(&mut self, muted: bool) {
@@ -115,14 +127,14 @@ impl Session {
             self.stop_picture(SourceKind::Camera);
             return;
         }
-        self.start_picture(SourceKind::Camera, Box::new(move || open_camera(&choice, wanted)));
+        self.start_picture(SourceKind::Camera, Box::new(move || patiently(|| open_camera(&choice, wanted))));
         self.local.camera_on = self.camera.is_some();
         self.tell_local();
     }
 
     pub(super) fn start_share(&mut self, screen: ScreenChoice) {
-        let wanted = VideoFormat { fps: SCREEN_FPS, ..VideoFormat { width: 1920, height: 1080, fps: SCREEN_FPS } };
-        self.start_picture(SourceKind::Screen, Box::new(move || open_screen(&screen, wanted)));
+        let wanted = VideoFormat { width: 1920, height: 1080, fps: SCREEN_FPS };
+        self.start_picture(SourceKind::Screen, Box::new(move || patiently(|| open_screen(&screen, wanted))));
         self.local.sharing = self.screen.is_some();
         self.tell_local();
     }
@@ -344,9 +356,14 @@ impl Session {
     pub(super) fn watch_devices(&self) {
         let reports = self.reports.clone();
         let watching = std::thread::Builder::new().name("device-watch".into()).spawn(move || {
-            for _change in devices::watch() {
-                if reports.send(Report::DevicesChanged).is_err() {
-                    return;
+            // Listing devices is work; the join comes first.
+            std::thread::sleep(WATCH_AFTER);
+            let changes = devices::watch();
+            while !reports.is_closed() {
+                match changes.recv_timeout(WATCH_PATIENCE) {
+                    Ok(_change) => drop(reports.send(Report::DevicesChanged)),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
                 }
             }
         });

@@ -53,8 +53,19 @@ pub(super) struct Media {
 /// When something was last heard, and how much we had sent by then.
 #[derive(Clone, Copy)]
 struct Heard {
+    /// When the packet came.
     at: Instant,
+    /// When we noticed.
+    since: Instant,
+    /// How many packets we had sent by then.
     sent: u64,
+}
+
+impl Media {
+    /// The number of the last restart offer.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts
+    }
 }
 
 /// The layers a source is sent in, as the transport offers them.
@@ -187,7 +198,6 @@ impl Session {
         }
         match (purpose, result) {
             (Purpose::Join(socket) | Purpose::Resume(socket), Ok(())) => {
-                self.media.heard = None;
                 self.handle(Input::Joined(socket));
                 self.settle_in();
             }
@@ -239,15 +249,17 @@ impl Session {
     pub(super) fn watch_path(&mut self, now: Instant) {
         let Some(transport) = self.media.transport.as_ref().filter(|_| self.room.is_some()) else { return };
         let stats = transport.stats();
-        let Some(last) = stats.last_arrival else { return };
-        let heard = self.media.heard.get_or_insert(Heard { at: last, sent: stats.packets_out });
+        let last = stats.last_arrival.unwrap_or(self.meters.began());
+        let heard = self.media.heard.get_or_insert(Heard { at: last, since: now, sent: stats.packets_out });
+        let unanswered = stats.packets_out.saturating_sub(heard.sent) >= UNANSWERED;
         if last > heard.at {
-            *heard = Heard { at: last, sent: stats.packets_out };
+            *heard = Heard { at: last, since: now, sent: stats.packets_out };
             self.handle(Input::PathUp);
-        } else if now.saturating_duration_since(heard.at) >= SILENCE
-            && stats.packets_out.saturating_sub(heard.sent) >= UNANSWERED
-        {
+        } else if unanswered && now.saturating_duration_since(heard.since) >= SILENCE {
             self.handle(Input::PathDown("Nothing comes from the server any more.".to_owned()));
+        } else if self.media.connected && !unanswered {
+            // Alone and muted nothing is sent and nothing comes; ICE says that the path is there.
+            self.handle(Input::PathUp);
         }
     }
 

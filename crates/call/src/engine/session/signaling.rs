@@ -86,7 +86,7 @@ impl Session {
     }
 
     pub(super) fn send_restart(&mut self, purpose: Purpose, offer: String) {
-        let now = Instant::now();
+        let (now, number) = (Instant::now(), self.media.restarts());
         let (socket, message) = match purpose {
             Purpose::Resume(socket) => {
                 let request = self.requests.open(now, CONNECTION_PATIENCE, Asked::Resume { socket });
@@ -94,7 +94,7 @@ impl Session {
                 (socket, ClientMessage::CallResume { request, token, offer })
             }
             Purpose::Restart(socket) | Purpose::Join(socket) => {
-                let request = self.requests.open(now, CONNECTION_PATIENCE, Asked::Restart);
+                let request = self.requests.open(now, CONNECTION_PATIENCE, Asked::Restart { number });
                 (socket, ClientMessage::CallRestart { request, offer })
             }
         };
@@ -113,7 +113,8 @@ impl Session {
         match message {
             ServerMessage::CallJoined { .. } => self.joined(socket, message),
             ServerMessage::CallRestarted { request, answer } => {
-                if self.requests.close(request) == Some(Asked::Restart) {
+                let number = self.media.restarts();
+                if self.requests.close(request) == Some(Asked::Restart { number }) {
                     self.apply_answer(Purpose::Restart(socket), answer);
                 }
             }
@@ -121,7 +122,7 @@ impl Session {
                 let asked = request.and_then(|request| self.requests.close(request));
                 self.refused(asked, code, message);
             }
-            ServerMessage::CallEnded { reason } => self.handle(Input::Ended(reason)),
+            ServerMessage::CallEnded { reason } => self.handle(Input::Ended(socket, reason)),
             // From here on only the socket the call runs on counts: an old one may still tell of the past.
             _ if self.life.socket() != Some(socket) => {}
             ServerMessage::CallParticipantJoined { participant } => {
@@ -284,7 +285,8 @@ impl Session {
             Some(Asked::Join { socket } | Asked::Resume { socket }) => {
                 self.handle(Input::Refused { socket, code, message });
             }
-            Some(Asked::Restart) => self.handle(Input::RestartFailed),
+            Some(Asked::Restart { number }) if number == self.media.restarts() => self.handle(Input::RestartFailed),
+            Some(Asked::Restart { .. }) => {}
             Some(Asked::Chat { local_id }) => {
                 let content = self.outbox.waiting().find(|line| line.local_id == local_id);
                 let content = content.map(|line| line.content.clone()).unwrap_or_default();

@@ -1,0 +1,5 @@
+//! Prints the TypeScript of the wire types; `cargo xtask codegen` writes it to its place.
+
+fn main() {
+    print!("{}", confab_call::typescript::generate());
+}
