@@ -143,7 +143,7 @@ impl Room {
                 self.spare(now, participant);
                 out.push(Effect::Restarted { session, request: pending.request });
             }
-            PendingKind::Resume | PendingKind::Restart => {}
+            PendingKind::Resume | PendingKind::Restart => self.remove_if_forsaken(participant, out),
         }
     }
 
@@ -281,7 +281,7 @@ impl Room {
         self.remove_if_forsaken(participant, out);
     }
 
-    /// A member whose session was lost while a join of theirs was on its way was kept for it; without it they are gone.
+    /// A member whose session was lost while a newer one was on its way was kept for it; without it they are gone.
     fn remove_if_forsaken(&mut self, participant: ParticipantId, out: &mut Vec<Effect>) {
         let forsaken = self
             .members
@@ -303,8 +303,8 @@ impl Room {
             pending.abandoned = true;
         }
         let Some(participant) = self.sessions.remove(&session) else { return };
-        let join_pending =
-            self.pending.get(&participant).is_some_and(|pending| pending.is_join() && !pending.abandoned);
+        // Whatever is on its way now was asked by a newer session of the same person.
+        let coming = self.pending.get(&participant).is_some_and(|pending| !pending.abandoned);
         let Some(member) = self.members.get_mut(&participant) else { return };
         member.session = None;
         member.session_lost_at = Some(now.instant);
@@ -312,7 +312,7 @@ impl Room {
             (SessionEnd::Closed, _) => self.remove(participant, LeaveReason::Left, out),
             // The network went away and took the signaling with it: the place is kept.
             (SessionEnd::Lost, MediaPath::Silent(_)) => {}
-            (SessionEnd::Lost, _) if join_pending => {}
+            (SessionEnd::Lost, _) if coming => {}
             // Media flowed a moment ago, so the network is there and the program is not.
             (SessionEnd::Lost, _) => self.remove(participant, LeaveReason::Gone, out),
         }

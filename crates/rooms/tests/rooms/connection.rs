@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use confab_protocol::{Connection, LeaveReason, ParticipantId, Role};
+use confab_protocol::{Connection, LeaveReason, ParticipantId, RequestId, Role};
 use confab_rooms::Command;
 
 use crate::world::World;
@@ -116,6 +116,27 @@ fn a_member_whose_session_is_lost_while_a_new_join_is_answered_is_not_seen_to_le
     world.lose(old);
     world.media_refuses(0);
     assert_eq!(world.left, [(bob, LeaveReason::Gone)]);
+}
+
+#[test]
+fn a_member_whose_session_is_lost_while_a_resume_is_answered_is_not_seen_to_leave() {
+    let mut world = World::new();
+    let (ann, old) = world.join();
+    let (_, observer) = world.join();
+    let heard = world.told(observer).len();
+    let new = world.session();
+    world.handle(Command::Resume { session: new, request: RequestId(2), participant: ann });
+    world.lose(old);
+    world.media_answers(0);
+    assert!(world.told[&new].people.is_some());
+    assert_eq!(world.told(observer).len(), heard);
+
+    let newer = world.session();
+    world.handle(Command::Resume { session: newer, request: RequestId(2), participant: ann });
+    world.lose(new);
+    world.lose(newer);
+    world.media_answers(0);
+    assert_eq!(world.left, [(ann, LeaveReason::Gone)], "both are lost, so the program is");
 }
 
 #[test]

@@ -121,6 +121,53 @@ mod tests {
     }
 
     #[test]
+    fn no_change_of_a_message_makes_the_reader_fail() {
+        use rand::rngs::StdRng;
+        use rand::{RngExt, SeedableRng};
+        let seeds = [
+            r#"{"event_type":"ping","timestamp":18446744073709551615}"#,
+            r#"{"event_type":"meeting.create","request":1,"name":"\ud83d\ude00","host_key":null}"#,
+            r#"{"event_type":"call.join","request":1,"version":1,"code":"kestrel-lane-27","name":"Ada","token":"a.b.c",
+                "offer":"v=0","tracks":[{"mid":"0","source":"camera","layers":["q","h","f"]}]}"#,
+            r#"{"event_type":"call.view","tiles":[{"participant":"018f0000-0000-7000-8000-000000000000","source":"screen",
+                "width":1,"height":1,"priority":255,"pinned":true}]}"#,
+            r#"{"event_type":"chat.history","request":4294967295,"before":"018f0000-0000-7000-8000-000000000000"}"#,
+        ];
+        let pieces =
+            ["\0", "\"", "{", "[", "}", ",", "\\", "\\ud800", "-1", "1e999", "null", "\u{202e}", "event_type", "😀"];
+        let mut random = StdRng::seed_from_u64(7);
+        let (mut read_well, mut refused) = (0, 0);
+        for round in 0..20_000 {
+            let mut letters: Vec<char> = seeds[round % seeds.len()].chars().collect();
+            for _ in 0..random.random_range(0..4) {
+                let at = random.random_range(0..letters.len().max(1));
+                if letters.is_empty() {
+                    break;
+                }
+                match random.random_range(0..3) {
+                    0 => drop(letters.remove(at)),
+                    1 => letters.truncate(at.max(1)),
+                    _ => drop(letters.splice(at..at, pieces[random.random_range(0..pieces.len())].chars())),
+                }
+            }
+            let text: String = letters.into_iter().collect();
+            match read(&text, &Limits::default()) {
+                Ok(_) => read_well += 1,
+                Err(Refused { refusal, .. }) => {
+                    refused += 1;
+                    let code = refusal.code;
+                    let known = matches!(
+                        code,
+                        ErrorCode::MalformedMessage | ErrorCode::UnknownMessage | ErrorCode::VersionMismatch
+                    );
+                    assert!(known && refusal.message.ends_with('.') && !refusal.message.contains('\n'), "{refusal:?}");
+                }
+            }
+        }
+        assert!(read_well > 2_000 && refused > 5_000, "{read_well} {refused}");
+    }
+
+    #[test]
     fn every_event_type_is_known_to_the_reader() {
         for kind in ClientMessage::EVENT_TYPES {
             let text = format!(r#"{{"event_type":"{kind}","request":"x"}}"#);
