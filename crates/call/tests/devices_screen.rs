@@ -16,6 +16,10 @@ use x11rb::protocol::xproto;
 #[path = "rig/xserver.rs"]
 mod xserver;
 
+#[path = "rig/patience.rs"]
+mod patience;
+
+use patience::{check, measured};
 use xserver::XServer;
 
 const FULL_HD: VideoFormat = VideoFormat { width: 1920, height: 1080, fps: 30 };
@@ -59,16 +63,18 @@ fn what_is_drawn_on_the_screen_is_captured_within_a_moment() {
     let pattern = TestPattern::new(1280, 720);
     let mut source = open(&server, &ScreenChoice::WholeScreen);
     assert_eq!(source.format(), VideoFormat { width: 1280, height: 720, fps: 30 });
+    let mut quickest = Duration::MAX;
     for number in 1..=10 {
         let drawn = pattern.render(number, 1_700_000_000_000);
         client.paint(window, &drawn);
         let painted = Instant::now();
         let frame = wait_for(&mut *source, has_number(number));
-        assert!(painted.elapsed() < Duration::from_millis(250), "{:?}", painted.elapsed());
+        quickest = quickest.min(painted.elapsed());
         // Only the colours' way to RGB and back, and the pointer, lie between the two.
         let psnr = quality::psnr_y(&drawn, &frame).unwrap();
         assert!(psnr > 35.0, "{psnr} dB");
     }
+    assert!(quickest < Duration::from_millis(60), "{quickest:?}");
 }
 
 #[test]
@@ -162,22 +168,25 @@ fn a_large_screen_is_shrunk_and_a_still_one_is_sent_seldom() {
     count(&mut *source, Duration::from_secs(1));
     let still = count(&mut *source, Duration::from_secs(2));
     assert!((5..=12).contains(&still), "{still} frames of a still screen in two seconds");
-    // Moving again, it comes at its full rate.
+}
+
+#[test]
+fn a_moving_screen_comes_at_its_full_rate() {
+    let server = XServer::start(1280, 720);
+    let mut source = open(&server, &ScreenChoice::WholeScreen);
     let client = server.client();
     let window = client.window("Film", (0, 0), (640, 360), 0);
-    let pattern = TestPattern::new(640, 360);
-    let end = Instant::now() + Duration::from_secs(2);
-    let mut moving = 0;
-    for number in 0.. {
-        if Instant::now() >= end {
-            break;
+    let films: Vec<I420Frame> = (0..10).map(|number| TestPattern::new(640, 360).render(number, 0)).collect();
+    measured(|| {
+        let (start, mut moving) = (Instant::now(), 0);
+        while start.elapsed() < Duration::from_secs(2) {
+            client.paint(window, &films[moving % films.len()]);
+            source.next_frame().unwrap();
+            moving += 1;
         }
-        client.paint(window, &pattern.render(number, 0));
-        source.next_frame().unwrap();
-        moving += 1;
-    }
-    println!("{still} still, {moving} moving frames in two seconds");
-    assert!(moving >= 30, "{moving} frames of a moving screen in two seconds");
+        println!("{moving} frames of a moving screen in two seconds");
+        check(moving >= 50, format!("{moving} frames of a moving screen in two seconds"))
+    });
 }
 
 #[test]
