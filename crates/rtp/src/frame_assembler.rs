@@ -342,12 +342,16 @@ impl FrameAssembler {
         false
     }
 
-    /// When a key frame is to be asked for next: at once when none seems under way, later when parts of one are here
-    /// and its beginning may yet be repaired; and again when asking did not help.
+    /// When a key frame is to be asked for next: at once after a loss; at the beginning of a stream a moment later, when
+    /// its first packets may have been overtaken, and later still when parts of a key frame are here and its beginning
+    /// may yet be repaired; and again when asking did not help.
     fn next_request(&self) -> Option<Instant> {
         let since = self.keyframe_wanted_since?;
-        let under_way = self.keyframe_under_way && self.buffer.holds_keyframe_parts();
-        let first = if under_way { since + self.wait } else { since };
+        let first = match self.keyframe_under_way {
+            false => since,
+            true if self.buffer.holds_keyframe_parts() => since + self.wait,
+            true => since + self.config.reorder,
+        };
         Some(self.asked_at.map_or(first, |asked| first.max(asked + self.config.keyframe_retry)))
     }
 

@@ -158,9 +158,16 @@ impl Runner {
                 let _ = reply.send(answer.to_sdp_string());
             }
             Command::Write { mid, payload_type, timestamp, marker, payload, audio_level } => {
+                let first = !self.sequences.contains_key(&mid);
                 let number = self.sequences.entry(mid.clone()).or_insert(1000);
                 *number += 1;
                 let (number, mid) = (*number, Mid::from(mid.as_str()));
+                if first && payload_type == 102 {
+                    // Stock, it throws all repairs away while they are more than 15 % of what it sends.
+                    let mut api = self.rtc.direct_api();
+                    let stream = api.stream_tx_by_mid(mid, None).expect("a slot");
+                    stream.set_rtx_cache(1024, Duration::from_secs(3), None);
+                }
                 let voice_activity = audio_level.map(|_| true);
                 let extensions = ExtensionValues { audio_level, voice_activity, ..ExtensionValues::default() };
                 let write = RtpWrite::new(payload_type.into(), number.into(), timestamp, Instant::now(), payload)

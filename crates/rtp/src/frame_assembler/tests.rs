@@ -112,10 +112,23 @@ fn nothing_is_shown_before_the_first_keyframe_and_one_is_asked_for() {
         receiver.wait(33);
     }
     assert!(receiver.frames.is_empty());
-    assert_eq!(receiver.requests, [0, 500]);
+    assert_eq!(receiver.requests, [30, 530]);
     receiver.take(&sender.frame(true, 3000));
     receiver.take(&sender.frame(false, 100));
     assert_eq!(receiver.shown(), [30, 31]);
+}
+
+#[test]
+fn a_first_keyframe_that_was_overtaken_is_not_asked_for() {
+    let mut sender = Sender::starting_at(7);
+    let mut receiver = Receiver::new();
+    let key = sender.frame(true, 3000);
+    receiver.take(&sender.frame(false, 1500));
+    receiver.wait(20);
+    receiver.take(&key);
+    assert_eq!(receiver.shown(), [0, 1]);
+    receiver.wait(1000);
+    assert!(receiver.requests.is_empty());
 }
 
 #[test]

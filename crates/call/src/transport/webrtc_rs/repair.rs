@@ -30,6 +30,8 @@ use crate::transport::{H264_PAYLOAD_TYPE, RTX_PAYLOAD_TYPE};
 const MOST_ASKINGS: u8 = 10;
 /// Never ask again sooner, however short the round trip.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(40);
+/// Ask again after this while the round trip is not known.
+const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(120);
 /// Lateness is never waited for longer than this before the first asking.
 const LONGEST_HOLD: Duration = Duration::from_millis(40);
 /// A number that was wanted so long ago is forgotten.
@@ -67,6 +69,22 @@ struct Wanted {
     since: Instant,
     asked: u8,
     last_asked: Option<Instant>,
+    asked_before: Option<Instant>,
+}
+
+impl Wanted {
+    /// How long the answer took. It answers the last asking, or the one before when it comes too soon for that; taking
+    /// only those that were asked for once would leave out the slow ones.
+    fn answered_after(&self, now: Instant, round_trip: Option<Duration>) -> Option<Duration> {
+        let took = now.saturating_duration_since(self.last_asked?);
+        match (round_trip, self.asked_before) {
+            (Some(round_trip), Some(before)) if took < round_trip.mul_f64(0.6) => {
+                Some(now.saturating_duration_since(before))
+            }
+            (None, Some(_)) => None,
+            _ => Some(took),
+        }
+    }
 }
 
 pub(super) struct Repair {
@@ -109,9 +127,8 @@ impl Repair {
         if let Some(wanted) = self.wanted.remove(&(ssrc, sequence)) {
             if repaired {
                 self.shared.counters.repaired.add(1);
-                // Asked once, so it is clear which asking this answers.
-                if let (1, Some(asked)) = (wanted.asked, wanted.last_asked) {
-                    self.shared.repaired_after(now.saturating_duration_since(asked));
+                if let Some(took) = wanted.answered_after(now, self.shared.round_trip()) {
+                    self.shared.repaired_after(took);
                 }
             } else {
                 let late = now.saturating_duration_since(wanted.since);
@@ -158,8 +175,8 @@ impl Repair {
 
     /// What of a request is worth asking now.
     fn worth_asking(&mut self, now: Instant, nack: &TransportLayerNack) -> Option<TransportLayerNack> {
-        let again = self.shared.round_trip().map_or(SHORTEST_INTERVAL * 2, |round_trip| {
-            (round_trip.mul_f64(1.25) + Duration::from_millis(10)).max(SHORTEST_INTERVAL)
+        let again = self.shared.round_trip().map_or(UNKNOWN_ROUND_TRIP, |round_trip| {
+            (round_trip.mul_f64(1.25) + self.lateness + Duration::from_millis(10)).max(SHORTEST_INTERVAL)
         });
         let hold = self.lateness;
         let mut numbers = Vec::new();
@@ -168,6 +185,7 @@ impl Repair {
                 since: now,
                 asked: 0,
                 last_asked: None,
+                asked_before: None,
             });
             let due = match wanted.last_asked {
                 None => now.saturating_duration_since(wanted.since) >= hold,
@@ -175,7 +193,7 @@ impl Repair {
             };
             if due && wanted.asked < MOST_ASKINGS {
                 wanted.asked += 1;
-                wanted.last_asked = Some(now);
+                wanted.asked_before = wanted.last_asked.replace(now);
                 numbers.push(number);
             }
         }
