@@ -105,6 +105,35 @@ fn rows_padded_by_the_driver_are_read_right() {
 }
 
 #[test]
+fn jpeg_is_used_where_raw_pictures_are_too_slow() {
+    in_child(
+        "jpeg_is_used_where_raw_pictures_are_too_slow",
+        |command| {
+            let folder = cameras(command, &["Webcam;YUYV@10,MJPG@30;0"]);
+            let jpeg = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/blue_720p.jpg");
+            std::fs::copy(jpeg, folder.0.join("jpeg")).unwrap();
+            folder
+        },
+        || {
+            let mut source = open_camera(&CameraChoice::Default, VideoFormat::HD).unwrap();
+            assert_eq!(source.format(), VideoFormat::HD);
+            let frame = source.next_frame().unwrap().frame;
+            // #3060a0, from JPEG's full range to ours.
+            let planes = [(frame.y(), 92), (frame.u(), 163), (frame.v(), 102)];
+            for (plane, expected) in planes {
+                assert!(plane.iter().all(|pixel| pixel.abs_diff(expected) <= 2), "{} {expected}", plane[0]);
+            }
+            // Who wants no more than 10 a second gets them raw.
+            drop(source);
+            let slow = VideoFormat { fps: 10, ..VideoFormat::HD };
+            let mut source = open_camera(&CameraChoice::Default, slow).unwrap();
+            assert_eq!(source.format(), slow);
+            assert_eq!(source.next_frame().unwrap().frame.u()[0], 90);
+        },
+    );
+}
+
+#[test]
 fn an_unplugged_camera_is_a_lost_device() {
     in_child(
         "an_unplugged_camera_is_a_lost_device",

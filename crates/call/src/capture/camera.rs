@@ -30,6 +30,8 @@ const CLOSE: Duration = Duration::from_secs(1);
 /// How many of a camera's offers are tried when it refuses the best one.
 const ATTEMPTS: usize = 6;
 
+const PRIVACY_SETTINGS: &str = "Allow the camera for Confab in the system's privacy settings.";
+
 type FrameResult = Result<CapturedFrame, CaptureError>;
 
 /// A running camera.
@@ -170,6 +172,7 @@ impl Worker {
 }
 
 fn open(node: &CameraNode, wanted: VideoFormat) -> Result<(Camera, Offer), CaptureError> {
+    ask_permission(node)?;
     cameras::prepare(node);
     let every_format = [FrameFormat::NV12, FrameFormat::YUYV, FrameFormat::MJPEG];
     let request = RequestedFormat::with_formats(RequestedFormatType::None, &every_format);
@@ -191,6 +194,26 @@ fn open(node: &CameraNode, wanted: VideoFormat) -> Result<(Camera, Offer), Captu
         return Err(CaptureError::Busy { device: node.name.clone() });
     }
     Err(CaptureError::UnsupportedFormat { device: node.name.clone(), detail: refused })
+}
+
+/// macOS shows nothing before the person has agreed, and asks only when told to.
+#[cfg(target_os = "macos")]
+fn ask_permission(node: &CameraNode) -> Result<(), CaptureError> {
+    let (sender, answer) = bounded(1);
+    nokhwa::nokhwa_initialize(move |is_granted| {
+        let _ = sender.try_send(is_granted);
+    });
+    match answer.recv_timeout(FIRST_FRAME) {
+        Ok(false) => Err(CaptureError::NotAllowed { device: node.name.clone(), advice: PRIVACY_SETTINGS }),
+        // No answer yet: opening says what is wrong.
+        Ok(true) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "macos"))]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on macOS")]
+fn ask_permission(_: &CameraNode) -> Result<(), CaptureError> {
+    Ok(())
 }
 
 fn offer(format: &CameraFormat) -> Option<Offer> {
@@ -221,7 +244,7 @@ fn open_error(node: &CameraNode, error: &nokhwa::NokhwaError) -> CaptureError {
             advice: if cfg!(target_os = "linux") {
                 "Add your user to the group \"video\" and log in again."
             } else {
-                "Allow the camera for Confab in the system's privacy settings."
+                PRIVACY_SETTINGS
             },
         };
     }

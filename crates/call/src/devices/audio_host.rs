@@ -1,7 +1,7 @@
 //! The sound system: which one, its devices, and their names.
 //!
-//! `PulseAudio` (or what answers in its place: pipewire-pulse) where a server answers, else `PipeWire` when built with
-//! that feature, else ALSA; elsewhere the system's own.
+//! `PulseAudio` (or what answers in its place: pipewire-pulse) where a server answers, else `PipeWire` where cpal is
+//! built with it, else ALSA; elsewhere the system's own.
 //!
 //! Connections are lent out and kept for the life of the process ([`Lease`]): cpal's `PulseAudio` client leaves a thread
 //! and a connection behind each time it is dropped. Each stream has one of its own: a connection calls back for all its
