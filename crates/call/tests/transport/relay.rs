@@ -65,7 +65,7 @@ impl Relay {
         std::thread::spawn(move || deliver(&delayed));
         let path = Arc::new(Path {
             impairment,
-            random: Mutex::new(impairment.seed | 1),
+            random: Mutex::new((impairment.seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             free_at: Mutex::new(Instant::now()),
             counts: Arc::clone(&counts),
             stop: Arc::clone(&stop),
