@@ -149,9 +149,11 @@ impl Room {
 
     /// The new session ended before its media path was ready, but the path has replaced the old one, if there was one.
     fn forget_abandoned_join(&mut self, now: Now, participant: ParticipantId, out: &mut Vec<Effect>) {
-        out.push(Effect::CloseMedia { participant });
-        self.media_closed(now, participant, out);
         self.remove_if_forsaken(participant, out);
+        if !out.contains(&Effect::CloseMedia { participant }) {
+            out.push(Effect::CloseMedia { participant });
+            self.media_closed(now, participant, out);
+        }
     }
 
     fn complete_join(

@@ -12,7 +12,6 @@ use crate::room::Room;
 impl Room {
     pub(crate) fn media_up(&mut self, participant: ParticipantId, out: &mut Vec<Effect>) {
         let Some(member) = self.members.get_mut(&participant) else { return };
-        member.spared_until = None;
         if member.path != MediaPath::Up {
             member.path = MediaPath::Up;
             self.tell_update(participant, None, out);

@@ -140,6 +140,42 @@ fn a_member_whose_session_is_lost_while_a_resume_is_answered_is_not_seen_to_leav
 }
 
 #[test]
+fn a_program_that_dies_while_it_joins_again_is_gone_at_once() {
+    let mut world = World::new();
+    let (ann, old) = world.join();
+    let new = world.begin_join(ann, Role::Participant);
+    world.lose(old);
+    world.lose(new);
+    world.media_answers(0);
+    assert_eq!(world.left, [(ann, LeaveReason::Gone)]);
+    assert!(world.media.is_empty());
+}
+
+#[test]
+fn a_path_that_is_not_up_yet_cannot_fall_silent() {
+    let mut world = World::new();
+    let ann = ParticipantId::new();
+    world.begin_join(ann, Role::Participant);
+    world.media_answers(0);
+    world.fall_silent(ann);
+    assert_eq!(world.info(ann).unwrap().connection, Connection::Connecting);
+}
+
+#[test]
+fn an_ice_restart_long_ago_does_not_shorten_the_window() {
+    let mut world = World::new();
+    let (ann, session) = world.join();
+    world.handle(Command::Restart { session, request: RequestId(2) });
+    world.media_answers(0);
+    world.pass(SECOND * 60);
+    world.fall_silent(ann);
+    world.pass(SECOND * 12);
+    assert_eq!(world.room.len(), 1);
+    world.pass(SECOND);
+    assert_eq!(world.left, [(ann, LeaveReason::TimedOut)]);
+}
+
+#[test]
 fn news_of_strangers_changes_nothing() {
     let mut world = World::new();
     let (_, session) = world.join();

@@ -40,6 +40,27 @@ fn a_session_that_resumes_is_told_what_it_missed() {
 }
 
 #[test]
+fn what_the_join_was_told_of_slots_is_told_again_and_what_has_ended_is_not() {
+    let mut world = World::new();
+    let (ann, old) = world.join();
+    let (bob, other) = world.join();
+    let source = SourceKind::Camera;
+    world.handle(Command::Publish { session: old, source, muted: false, width: 640, height: 360 });
+    world.handle(Command::Layers { participant: ann, source, wanted: vec![Layer::Full] });
+    world.handle(Command::Unpublish { session: old, source });
+    world.handle(Command::Speaking(vec![bob]));
+    world.handle(Command::Leave { session: other });
+    let new = world.session();
+    world.handle(Command::Resume { session: new, request: RequestId(3), participant: ann });
+    world.media_answers(0);
+    assert!(
+        matches!(&world.last[..], [.., Effect::Joined { slots, .. }] if *slots == [slot("s0", None)]),
+        "{:?}",
+        world.last
+    );
+}
+
+#[test]
 fn who_speaks_is_told_when_it_changes() {
     let mut world = World::new();
     let (ann, session) = world.join();

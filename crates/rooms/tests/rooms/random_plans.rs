@@ -134,8 +134,11 @@ impl Plan {
         if self.world.asked.is_empty() {
             return;
         }
-        let index = self.pick(self.world.asked.len());
-        if self.chance(80) { self.world.media_answers(index) } else { self.world.media_refuses(index) }
+        let (index, fits) = (self.pick(self.world.asked.len()), self.chance(80));
+        self.world.media_does(index, fits);
+        if self.chance(70) {
+            self.world.media_answers(index);
+        }
     }
 
     fn say(&mut self) {
@@ -171,7 +174,9 @@ impl Plan {
         if !self.world.media.contains(&participant) {
             return;
         }
-        if self.chance(10) {
+        // A path whose answer is still on its way has nobody yet who could close it.
+        let unanswered = self.world.asked.iter().any(|asked| asked.participant == participant && asked.done.is_some());
+        if !unanswered && self.chance(10) {
             return self.world.media_closes(participant);
         }
         let command = match self.pick(7) {

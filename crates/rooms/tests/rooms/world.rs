@@ -25,6 +25,8 @@ pub struct Asked {
     pub session: SessionId,
     pub participant: ParticipantId,
     pub purpose: MediaPurpose,
+    /// What the media plane has done by now, and is about to answer.
+    pub done: Option<bool>,
 }
 
 pub struct World {
@@ -96,7 +98,7 @@ impl World {
             }
             Effect::AskMedia { session, participant, purpose } => {
                 assert!(self.asked.iter().all(|asked| asked.participant != participant), "one operation at a time");
-                self.asked.push(Asked { session, participant, purpose });
+                self.asked.push(Asked { session, participant, purpose, done: None });
             }
             Effect::Joined { session, participants, .. } => {
                 let told = self.told.entry(session).or_default();
@@ -121,25 +123,37 @@ impl World {
         }
     }
 
-    /// The media plane does what it was asked at this place of the queue.
-    pub fn media_answers(&mut self, index: usize) {
-        let Asked { session, participant, purpose } = self.asked.remove(index);
-        let mut slots = vec![];
-        if let MediaPurpose::Join(_) = purpose {
-            self.media.insert(participant);
-            slots.push(slot("s0", None));
-        } else if !self.media.contains(&participant) {
-            let refusal = Refusal::new(ErrorCode::SessionGone, "No such media path.");
-            return self.handle(Command::MediaRefused { session, participant, refusal });
+    /// The media plane does what it was asked at this place of the queue, or finds the offer broken. Its answer is on
+    /// the way.
+    pub fn media_does(&mut self, index: usize, fits: bool) {
+        let asked = &mut self.asked[index];
+        if asked.done.is_none() {
+            let join = matches!(asked.purpose, MediaPurpose::Join(_));
+            asked.done = Some(fits && (join || self.media.contains(&asked.participant)));
+            if asked.done == Some(true) {
+                self.media.insert(asked.participant);
+            }
         }
-        self.handle(Command::MediaReady { session, participant, slots });
+    }
+
+    /// The media plane's answer to what it was asked at this place of the queue arrives.
+    pub fn media_answers(&mut self, index: usize) {
+        self.media_does(index, true);
+        let Asked { session, participant, purpose, done } = self.asked.remove(index);
+        let join = matches!(purpose, MediaPurpose::Join(_));
+        self.handle(if done == Some(true) {
+            let slots = if join { vec![slot("s0", None)] } else { vec![] };
+            Command::MediaReady { session, participant, slots }
+        } else {
+            let code = if join { ErrorCode::SdpInvalid } else { ErrorCode::SessionGone };
+            Command::MediaRefused { session, participant, refusal: Refusal::new(code, "It cannot be done.") }
+        });
     }
 
     /// The media plane refuses what it was asked at this place of the queue.
     pub fn media_refuses(&mut self, index: usize) {
-        let Asked { session, participant, .. } = self.asked.remove(index);
-        let refusal = Refusal::new(ErrorCode::SdpInvalid, "The offer cannot be read.");
-        self.handle(Command::MediaRefused { session, participant, refusal });
+        self.media_does(index, false);
+        self.media_answers(index);
     }
 
     /// The media path ends by itself.
