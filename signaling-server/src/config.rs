@@ -222,6 +222,23 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_stands_in_the_manual_with_its_default() {
+        use clap::CommandFactory;
+        let manual = include_str!("../README.md");
+        for argument in Line::command().get_arguments() {
+            let Some(name) = argument.get_long().filter(|name| *name != "help") else { continue };
+            let row = manual.lines().find(|line| line.starts_with(&format!("| `--{name}` |")));
+            let row = row.unwrap_or_else(|| panic!("--{name} is not in the manual"));
+            let variable = format!("CONFAB_{}", name.replace('-', "_").to_uppercase());
+            assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(variable.as_str()));
+            if name != "workers" && !argument.get_default_values().is_empty() && argument.get_action().takes_values() {
+                let default = argument.get_default_values()[0].to_str().unwrap();
+                assert!(row.contains(&format!("`{default}`")), "--{name}: {row}");
+            }
+        }
+    }
+
+    #[test]
     fn media_listens_where_http_does() {
         let mut config = Config::default();
         assert_eq!(config.media_addresses(), vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
