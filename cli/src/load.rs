@@ -219,6 +219,13 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
     })
 }
 
+/// Runs a load and prints its report as one JSON object.
+pub async fn run_and_print(args: LoadArgs) -> Result<(), String> {
+    let report = run(args).await.map_err(|error| error.to_string())?;
+    println!("{}", serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?);
+    Ok(())
+}
+
 async fn make_rooms(server: &ServerAddress, args: &LoadArgs) -> Result<Vec<RoomCode>, LoadError> {
     let mut signal = Signal::connect(server).await?;
     let mut codes = Vec::new();

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod create;
 mod devices;
 mod join;
+mod load;
 
 /// Takes part in Confab meetings without a window.
 #[derive(Parser)]
@@ -24,6 +25,8 @@ enum Command {
     Create(create::CreateArguments),
     /// Lists cameras, microphones, speakers and screens.
     Devices(devices::DevicesArguments),
+    /// Loads a server with many light people and prints what it measured, as JSON.
+    Load(load::LoadArgs),
 }
 
 #[tokio::main]
@@ -39,6 +42,7 @@ async fn main() -> ExitCode {
         Command::Join(arguments) => join::run(*arguments).await,
         Command::Create(arguments) => create::run(arguments).await,
         Command::Devices(arguments) => devices::run(&arguments),
+        Command::Load(arguments) => load::run_and_print(arguments).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use confab_protocol::{AUDIO_SLOTS, Layer, SourceKind, TrackOffer};
+use confab_protocol::media::AUDIO_SLOTS;
+use confab_protocol::{Layer, SourceKind, TrackOffer};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::config::CryptoProvider;
 use str0m::format::Codec;

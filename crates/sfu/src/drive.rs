@@ -240,8 +240,8 @@ impl Sfu {
         if let Some(room) = self.rooms.get_mut(member.room) {
             room.members.retain(|known| *known != key);
             room.by_participant.retain(|_, known| *known != key);
-            room.needs_steering = true;
         }
+        self.needs_steering(member.room);
     }
 
     fn tick(&mut self, now: Instant) {

@@ -38,6 +38,8 @@ struct Incoming {
 #[derive(PartialEq, Eq)]
 enum Outcome {
     Forwarded,
+    /// Forwarded, as the first of its layer on this slot.
+    Begun,
     Dropped,
     /// The slot waits for this layer, and this was no beginning.
     WaitsForKeyframe,
@@ -64,9 +66,12 @@ impl Sfu {
         for &(receiver, slot) in &subscribers {
             let Some(member) = self.members.get_mut(receiver) else { continue };
             match forward(member, slot, now, &incoming) {
-                Outcome::Forwarded => {
+                outcome @ (Outcome::Forwarded | Outcome::Begun) => {
                     self.counters.packets_forwarded += 1;
                     self.touch(receiver);
+                    if outcome == Outcome::Begun {
+                        self.slots_changed.push(receiver);
+                    }
                 }
                 Outcome::WaitsForKeyframe => keyframe_needed = true,
                 Outcome::Dropped => {}
@@ -199,6 +204,7 @@ fn forward(member: &mut Member, slot: usize, now: Instant, incoming: &Incoming) 
         return Outcome::Dropped;
     }
     let Some(slot) = member.slots.get_mut(slot) else { return Outcome::Dropped };
+    let mut outcome = Outcome::Forwarded;
     match admit(slot, now, incoming) {
         Admission::Continue => {}
         Admission::Begin { same_clock } => {
@@ -206,6 +212,7 @@ fn forward(member: &mut Member, slot: usize, now: Instant, incoming: &Incoming) 
             feed.current = Some(incoming.layer);
             feed.epoch = incoming.epoch;
             slot.rewriter.begin_stretch(now, incoming.sequence, incoming.timestamp, same_clock);
+            outcome = Outcome::Begun;
         }
         Admission::Wait => return Outcome::WaitsForKeyframe,
         Admission::Drop => return Outcome::Dropped,
@@ -222,7 +229,7 @@ fn forward(member: &mut Member, slot: usize, now: Instant, incoming: &Incoming) 
         .nackable(incoming.kind == TrackKind::Video)
         .ext_vals(incoming.extensions.clone());
     stream.write_rtp(write);
-    Outcome::Forwarded
+    outcome
 }
 
 enum Admission {

@@ -92,8 +92,8 @@ impl Sfu {
         if let Some(room) = self.rooms.get_mut(room) {
             room.members.push(key);
             room.by_participant.insert(joining.participant, key);
-            room.needs_steering = true;
         }
+        self.needs_steering(room);
         self.touch(key);
         self.flush(now);
         Ok(joined)

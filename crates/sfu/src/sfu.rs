@@ -51,7 +51,12 @@ pub struct Sfu {
     pub(crate) rooms: Arena<Room>,
     pub(crate) members: Arena<Member>,
     pub(crate) addresses: HashMap<SocketAddr, Key>,
+    /// Members that [`Sfu::flush`] will call.
     pub(crate) touched: Vec<Key>,
+    /// Rooms that [`Sfu::flush`] will steer.
+    pub(crate) unsteered: Vec<Key>,
+    /// Members whose slots may have changed since they were told.
+    pub(crate) slots_changed: Vec<Key>,
     pub(crate) transmits: Vec<Transmit>,
     pub(crate) events: Vec<(Key, Event)>,
     pub(crate) counters: Counters,
@@ -72,6 +77,8 @@ impl Sfu {
             members: Arena::new(),
             addresses: HashMap::new(),
             touched: Vec::new(),
+            unsteered: Vec::new(),
+            slots_changed: Vec::new(),
             transmits: Vec::new(),
             events: Vec::new(),
             counters: Counters::default(),
@@ -181,8 +188,10 @@ impl Sfu {
     }
 
     pub(crate) fn needs_steering(&mut self, room: Key) {
-        if let Some(room) = self.rooms.get_mut(room) {
-            room.needs_steering = true;
+        if let Some(state) = self.rooms.get_mut(room) {
+            if !std::mem::replace(&mut state.needs_steering, true) {
+                self.unsteered.push(room);
+            }
         }
     }
 

@@ -58,8 +58,7 @@ struct Wish {
 
 impl Sfu {
     pub(crate) fn steer_changed_rooms(&mut self, now: Instant) {
-        let changed: Vec<Key> = self.rooms.iter().filter(|(_, room)| room.needs_steering).map(|(key, _)| key).collect();
-        for room in changed {
+        while let Some(room) = self.unsteered.pop() {
             self.steer(now, room);
         }
     }
@@ -86,6 +85,7 @@ impl Sfu {
             self.tell_layers(now, member);
             self.ask_for_keyframes(now, member);
         }
+        self.slots_changed.extend(members);
     }
 
     fn voices(&self, members: &[Key]) -> Vec<Voice> {
@@ -349,9 +349,9 @@ impl Sfu {
         }
     }
 
-    /// Tells every member what changed on its slots.
+    /// Tells members what changed on their slots.
     pub(crate) fn tell_slots(&mut self) {
-        for key in self.members.keys() {
+        while let Some(key) = self.slots_changed.pop() {
             let Some(member) = self.members.get(key) else { continue };
             let mut changed = Vec::new();
             for (index, slot) in member.slots.iter().enumerate() {

@@ -53,7 +53,7 @@ counters! {
     packets_forwarded,
     /// Keyframes asked of members.
     keyframe_requests,
-    /// Members whose media path failed.
+    /// Members whose media path failed or was closed by their client.
     members_failed,
     /// Commands refused because the queue was full.
     commands_refused,
