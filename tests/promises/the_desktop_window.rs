@@ -68,6 +68,9 @@ fn in_the_desktop_window_two_people_meet_write_mute_and_share() -> Outcome {
     desktop.press_selected(&format!("[id='{id}']"), SOON)?;
     desktop.press_selected(".answers .primary", SOON)?;
     ben.wait_until("Ada's share", SOON, |view| view.frames_of("Ada", SourceKind::Screen) > 5)?;
+    // What is in the page already may not be painted yet; what moves after it is.
+    desktop.window().wait_for(".share-banner", SOON)?;
+    desktop.wait_for_motion(&display, "Ben", 2, IN_A_WINDOW)?;
     display.screenshot(&lab.file("4-share.png"))?;
     let ada = ben.view().member("Ada").map(|ada| ada.info.id);
     ben.leave()?;
