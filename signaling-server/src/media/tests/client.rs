@@ -24,6 +24,8 @@ pub struct Client {
     pub closed: bool,
     rtc: Rtc,
     socket: UdpSocket,
+    /// The same socket without the runtime's readiness, which would refuse the first datagrams.
+    sender: std::net::UdpSocket,
     address: SocketAddr,
     voice: Mid,
     pending: Option<SdpPendingOffer>,
@@ -57,6 +59,7 @@ impl Client {
             heard: vec![],
             closed: false,
             rtc,
+            sender: socket.try_clone().unwrap(),
             socket: UdpSocket::from_std(socket).unwrap(),
             address,
             voice,
@@ -113,7 +116,7 @@ impl Client {
             match self.rtc.poll_output().unwrap() {
                 Output::Timeout(at) => return at,
                 Output::Transmit(transmit) => {
-                    self.socket.try_send_to(&transmit.contents, transmit.destination).unwrap();
+                    self.sender.send_to(&transmit.contents, transmit.destination).unwrap();
                 }
                 Output::Event(Event::Closed) => self.closed = true,
                 Output::Event(Event::RtpPacket(packet)) => {
