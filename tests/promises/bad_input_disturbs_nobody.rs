@@ -89,7 +89,7 @@ fn throw_datagrams(media: SocketAddr, numbers: &mut Numbers) {
                 _ => {}
             }
         }
-        if datagram.len() >= 8 && numbers.next() % 3 == 0 {
+        if datagram.len() >= 8 && numbers.next().is_multiple_of(3) {
             // A STUN message whose length and cookie are right, and nothing else.
             let body = ((datagram.len().max(20) - 20) as u16).to_be_bytes();
             datagram[..8].copy_from_slice(&[0, 1, body[0], body[1], 0x21, 0x12, 0xa4, 0x42]);

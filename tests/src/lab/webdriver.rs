@@ -55,7 +55,7 @@ impl WebDriver {
     pub fn open(&self, application: &Path) -> Outcome<Window> {
         let options = json!({ "tauri:options": { "application": application } });
         let capabilities = json!({ "capabilities": { "alwaysMatch": options, "firstMatch": [{}] } });
-        let value = value(http::request(self.address, "POST", "/session", Some(&capabilities))?)?;
+        let value = value(&http::request(self.address, "POST", "/session", Some(&capabilities))?)?;
         let session = value["sessionId"].as_str().map(str::to_owned);
         let session = session.ok_or_else(|| LabError::Unexpected(format!("no session but {value}")))?;
         Ok(Window { address: self.address, session })
@@ -68,7 +68,7 @@ fn free_port() -> Outcome<u16> {
     listener.map(|address| address.port()).map_err(|error| LabError::io("a free port", error))
 }
 
-fn value(answer: Answer) -> Outcome<Value> {
+fn value(answer: &Answer) -> Outcome<Value> {
     if answer.status == 200 {
         return Ok(answer.body["value"].clone());
     }
@@ -84,7 +84,7 @@ pub struct Window {
 
 impl Window {
     fn command(&self, method: &str, path: &str, body: Option<&Value>) -> Outcome<Value> {
-        value(http::request(self.address, method, &format!("/session/{}{path}", self.session), body)?)
+        value(&http::request(self.address, method, &format!("/session/{}{path}", self.session), body)?)
     }
 
     fn find(&self, selector: &str) -> Outcome<String> {

@@ -29,7 +29,7 @@ pub(super) fn rewrite(text: &str, substitute: impl Fn(SocketAddr) -> Option<Sock
         let replacement = parse(candidate).and_then(|(target, place)| Some((substitute(target)?, place)));
         if let Some((address, place)) = replacement {
             rewritten.push_str(&candidate[..place.start]);
-            rewritten.push_str(&format!("{} {}", address.ip(), address.port()));
+            rewritten.extend([address.ip().to_string(), " ".into(), address.port().to_string()]);
             rewritten.push_str(&candidate[place.end..]);
         } else {
             rewritten.push_str(candidate);
