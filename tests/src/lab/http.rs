@@ -25,15 +25,15 @@ pub(super) fn request(server: SocketAddr, method: &str, path: &str, body: Option
     let mut stream = TcpStream::connect(server).map_err(fail)?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
     let body = body.map(Value::to_string).unwrap_or_default();
+    // Without `Connection: close`: tauri-driver would pass it on and then use the connection that it has ended.
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).map_err(fail)?;
     let mut raw = Vec::new();
     let mut chunk = [0; 16 << 10];
-    // A server may keep the connection although it was asked not to, so the length decides.
+    // The connection stays open, so the length decides.
     while !is_complete(&raw) {
         match stream.read(&mut chunk).map_err(fail)? {
             0 => break,
