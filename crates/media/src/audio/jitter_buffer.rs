@@ -52,8 +52,9 @@ const TOO_LATE: i64 = samples(10);
 /// This much over the target, less fitting places are cut as well.
 const MUCH_TOO_LATE: i64 = samples(60);
 
-/// This much over the target, whole packets are thrown away.
-const FAR_TOO_LATE: i64 = samples(400);
+/// This much over the target, whole packets are thrown away: one cut is less annoying than talking over each other for
+/// the seconds that shortening would take.
+const FAR_TOO_LATE: i64 = samples(200);
 
 /// How alike a voice has to be to itself one period later for a cut: nearly unnoticeable, and in a hurry.
 const GOOD_LIKENESS: f32 = 0.85;
