@@ -262,6 +262,10 @@ fn build_slots(rtc: &mut Rtc, lines: &[MediaLine<'_>], tracks: &[Track]) -> Vec<
         let mut direct = rtc.direct_api();
         let Some(stream) = direct.stream_tx_by_mid(mid, None) else { continue };
         let ssrc = stream.ssrc();
+        // str0m's pacer sends at 1.1 times the estimate, one packet a call: a keyframe would take a tenth of a second
+        // and more, and a wrong estimate would queue up seconds. What is sent is kept within the estimate by choosing
+        // layers instead, and the packets of a picture leave together.
+        stream.set_unpaced(true);
         // The random SSRC is as good a beginning as any; the number stays in the lower half so that it cannot wrap at once.
         let (first_sequence, first_timestamp) = ((*ssrc & 0x7fff) as u16, ssrc.rotate_left(16));
         slots.push(Slot {

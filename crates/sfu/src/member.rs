@@ -52,8 +52,8 @@ pub(crate) struct Bandwidth {
     pub(crate) estimate: Option<u64>,
     /// What the estimator was told to look for, bits per second.
     pub(crate) desired: u64,
-    /// Since when the choice of layers is too dear.
-    pub(crate) over_since: Option<Instant>,
+    /// Since when the layers chosen cost more than the estimate, and the least it said since.
+    pub(crate) over: Option<(Instant, u64)>,
     /// No layer goes up before this.
     pub(crate) hold_until: Option<Instant>,
 }

@@ -14,7 +14,7 @@ use crate::allocation::{Demand, allocate, expected_cost, layer_for_height};
 use crate::arena::Key;
 use crate::event::Event;
 use crate::join::may_send;
-use crate::member::{Feed, LayerStream, Slot, Track};
+use crate::member::{Bandwidth, Feed, LayerStream, Slot, Track};
 use crate::room::TrackState;
 use crate::sfu::Sfu;
 
@@ -30,8 +30,10 @@ const MUTED_MALUS: f32 = 2_000.0;
 /// What one voice costs, bits per second.
 const AUDIO_COST: u64 = 40_000;
 
-/// Layers go down only when the estimate stays too small for this long, unless it is far too small.
-const OVER_FOR: Duration = Duration::from_millis(500);
+/// A fall of the estimate below what is sent counts once another fall follows, at least this much later. A computer that
+/// stalls makes the estimate fall once and rise again although more than it allows is sent; a full network makes it fall
+/// again and again.
+const FALLS_APART: Duration = Duration::from_millis(150);
 /// After going down, nothing goes up for this long.
 const HOLD: Duration = Duration::from_secs(2);
 /// A layer nobody watches any more is reported as watched for this long, so that a moved tile does not stop an encoder.
@@ -425,13 +427,8 @@ fn demand(now: Instant, track: &Track, tile: &TileRequest, current: Option<usize
     Demand { class: class(tile), costs, wanted: layer_for_height(tile.height, &heights), current }
 }
 
-/// Layers for the demands, with patience: down only after a while of too little, up only after a while of enough.
-fn settle(
-    now: Instant,
-    bandwidth: &mut crate::member::Bandwidth,
-    budget: u64,
-    demands: &[Demand],
-) -> Vec<Option<usize>> {
+/// Layers for the demands, with patience: down only when the estimate proves to be right, up only after a while.
+fn settle(now: Instant, bandwidth: &mut Bandwidth, budget: u64, demands: &[Demand]) -> Vec<Option<usize>> {
     let mut chosen = allocate(budget, demands);
     // What they would be without looking at the network.
     let kept = |demand: &Demand| demand.current.map(|current| current.min(demand.wanted));
@@ -439,10 +436,10 @@ fn settle(
         kept(demand).is_some_and(|kept| layer.is_none_or(|layer| layer < kept))
     };
     if demands.iter().zip(&chosen).any(is_cut) {
-        let spending: u64 = demands.iter().filter_map(|demand| demand.costs.get(kept(demand)?)).sum();
-        let since = *bandwidth.over_since.get_or_insert(now);
-        let far_over = budget < spending * 6 / 10;
-        if !far_over && now.saturating_duration_since(since) < OVER_FOR {
+        let (since, least) = *bandwidth.over.get_or_insert((now, budget));
+        bandwidth.over = Some((since, least.min(budget)));
+        let fell_again = budget < least && now.saturating_duration_since(since) >= FALLS_APART;
+        if !fell_again {
             for (demand, layer) in demands.iter().zip(&mut chosen) {
                 if demand.current.is_some() {
                     *layer = kept(demand);
@@ -452,7 +449,7 @@ fn settle(
         }
         bandwidth.hold_until = Some(now + HOLD);
     }
-    bandwidth.over_since = None;
+    bandwidth.over = None;
     if bandwidth.hold_until.is_some_and(|until| now < until) {
         for (demand, layer) in demands.iter().zip(&mut chosen) {
             if let (Some(kept), Some(layer)) = (kept(demand), layer.as_mut()) {

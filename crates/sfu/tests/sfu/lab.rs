@@ -38,6 +38,8 @@ pub struct Path {
     pub loss_up_percent: f64,
     pub loss_down_percent: f64,
     pub cut: bool,
+    /// Nothing arrives before this; then everything that was held does.
+    pub stalled_until: Option<Instant>,
     /// Bits per second towards the client; 0 for no limit.
     pub rate_down: u64,
     pub busy_until: Option<Instant>,
@@ -251,6 +253,9 @@ impl Lab {
             }
             self.paths[path].busy_until = Some(end);
             at = end + DELAY;
+        }
+        if let Some(until) = self.paths[path].stalled_until {
+            at = at.max(until);
         }
         self.order += 1;
         self.flying.insert((at, self.order), packet);

@@ -253,3 +253,22 @@ fn a_sender_that_stops_a_layer_is_followed_to_the_one_it_still_sends() {
     lab.run_with(SECOND * 2, |lab, call| send(lab, call, &[0, 2]));
     assert_eq!(lab.slot_of(bob, ann, CAMERA).unwrap().layer, Some(Layer::Full));
 }
+
+#[test]
+fn a_receiver_that_stalls_now_and_then_keeps_its_layer() {
+    let mut lab = Lab::new();
+    let (ann, bob) = (lab.join(), lab.join());
+    lab.publish(ann, CAMERA);
+    lab.view(bob, &[(ann, CAMERA, 720)]);
+    lab.run_with(SECOND * 3, |lab, call| lab.film(ann, call));
+    let mut below = 0;
+    for _ in 0..15 {
+        lab.paths[bob].stalled_until = Some(lab.now + Duration::from_millis(120));
+        for _ in 0..10 {
+            lab.run_with(SECOND / 10, |lab, call| lab.film(ann, call));
+            let layer = lab.slot_of(bob, ann, CAMERA).unwrap().layer;
+            below += u32::from(layer != Some(Layer::Full));
+        }
+    }
+    assert_eq!(below, 0, "tenths of a second below the full layer in 15 seconds");
+}
