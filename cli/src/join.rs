@@ -1,6 +1,6 @@
 //! `confab-cli join`: a person in a call, steered by lines on standard input, told of by events on standard output.
 
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -116,7 +116,7 @@ pub async fn run(arguments: JoinArguments) -> Result<(), String> {
     config.stats_events = arguments.events;
 
     let (call, events) = confab_call::join(config);
-    let mut stay = Stay { events_shown: arguments.events, log: log.clone(), me: None, ended: None };
+    let mut stay = Stay { events_shown: arguments.events, read: true, log: log.clone(), me: None, ended: None };
     stay.run(&call, events, arguments.length).await;
 
     log.finish();
@@ -143,6 +143,8 @@ fn meeting(arguments: &JoinArguments) -> Result<(ServerAddress, confab_protocol:
 /// The time in the call.
 struct Stay {
     events_shown: bool,
+    /// Somebody reads our standard output.
+    read: bool,
     log: Arc<FrameLog>,
     me: Option<ParticipantId>,
     ended: Option<(EndReason, String)>,
@@ -176,13 +178,20 @@ impl Stay {
         }
     }
 
+    /// Prints a line. When nobody reads any more, nothing is printed, and the call goes on.
+    fn print(&mut self, text: &str) {
+        if self.read {
+            self.read = writeln!(std::io::stdout(), "{text}").is_ok();
+        }
+    }
+
     fn event(&mut self, event: CallEvent) {
         if self.events_shown {
             if let Ok(text) = serde_json::to_string(&event) {
-                println!("{text}");
+                self.print(&text);
             }
-        } else {
-            say(&event);
+        } else if let Some(text) = sentence(&event) {
+            self.print(&text);
         }
         match event {
             CallEvent::State { state: CallState::Ended { reason, message } } => self.ended = Some((reason, message)),
@@ -244,31 +253,31 @@ fn standard_input() -> mpsc::UnboundedReceiver<String> {
     received
 }
 
-/// Tells a person at a terminal what happened.
-fn say(event: &CallEvent) {
-    match event {
+/// What happened, for a person at a terminal.
+fn sentence(event: &CallEvent) -> Option<String> {
+    Some(match event {
         CallEvent::State { state } => match state {
-            CallState::Connecting => println!("Connecting ..."),
-            CallState::Joined => println!("Joined."),
-            CallState::Reconnecting { why, .. } => println!("Reconnecting: {why}"),
+            CallState::Connecting => "Connecting ...".to_owned(),
+            CallState::Joined => "Joined.".to_owned(),
+            CallState::Reconnecting { why, .. } => format!("Reconnecting: {why}"),
+            CallState::Ended { reason: EndReason::Left, message } => message.clone(),
             // What is no leaving by wish is the program's error, said at its end.
-            CallState::Ended { reason: EndReason::Left, message } => println!("{message}"),
-            CallState::Ended { .. } => {}
+            CallState::Ended { .. } => return None,
         },
         CallEvent::Joined { participants, link, again, .. } => {
             let names: Vec<_> = participants.iter().map(|participant| participant.name.as_str()).collect();
             let back = if *again { "Back in" } else { "In" };
-            println!("{back} {link} with {}.", names.join(", "));
+            format!("{back} {link} with {}.", names.join(", "))
         }
-        CallEvent::ParticipantJoined { participant } => println!("{} joined.", participant.name),
-        CallEvent::ParticipantLeft { name, .. } => println!("{name} left."),
-        CallEvent::Chat { message, .. } => println!("{}: {}", message.username, message.content),
+        CallEvent::ParticipantJoined { participant } => format!("{} joined.", participant.name),
+        CallEvent::ParticipantLeft { name, .. } => format!("{name} left."),
+        CallEvent::Chat { message, .. } => format!("{}: {}", message.username, message.content),
         CallEvent::ChatPending { offline: true, content, .. } => {
-            println!("Offline: \u{201c}{content}\u{201d} is sent when the connection is back.");
+            format!("Offline: \u{201c}{content}\u{201d} is sent when the connection is back.")
         }
-        CallEvent::ChatRefused { why, .. } => println!("Not sent: {why}"),
-        CallEvent::TalkingWhileMuted => println!("You are muted."),
-        CallEvent::DeviceProblem { message, .. } | CallEvent::Refused { message, .. } => println!("{message}"),
-        _ => {}
-    }
+        CallEvent::ChatRefused { why, .. } => format!("Not sent: {why}"),
+        CallEvent::TalkingWhileMuted => "You are muted.".to_owned(),
+        CallEvent::DeviceProblem { message, .. } | CallEvent::Refused { message, .. } => message.clone(),
+        _ => return None,
+    })
 }

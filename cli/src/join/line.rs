@@ -45,12 +45,10 @@ impl Line {
             ("hand", "up") => Self::Hand(true),
             ("hand", "down") => Self::Hand(false),
             ("say", text) if !text.is_empty() => Self::Say(text.to_owned()),
-            ("share", screen) if !screen.is_empty() => {
-                match screen.parse() {
-                    Ok(screen) => Self::Share(screen),
-                    Err(error) => return Err(format!("{error}")),
-                }
-            }
+            ("share", screen) if !screen.is_empty() => match screen.parse() {
+                Ok(screen) => Self::Share(screen),
+                Err(error) => return Err(format!("{error}")),
+            },
             ("unshare", "") => Self::Unshare,
             ("leave" | "quit" | "exit", "") => Self::Leave,
             _ => return Err(unknown()),

@@ -86,7 +86,8 @@ fn picture(participant: ParticipantId, source: SourceKind, frames: &[&ShownFrame
     let full = settled.iter().filter(|frame| frame.height == height).count();
     let gaps: Vec<f64> = settled.windows(2).map(|pair| pair[1].at_unix_ms - pair[0].at_unix_ms).collect();
     let mean = span_ms / gaps.len().max(1) as f64;
-    let ages = settled.iter().filter_map(|frame| Some(frame.at_unix_ms - frame.mark?.unix_ms as f64)).collect::<Vec<_>>();
+    let ages =
+        settled.iter().filter_map(|frame| Some(frame.at_unix_ms - frame.mark?.unix_ms as f64)).collect::<Vec<_>>();
     let mut numbers: Vec<u32> = settled.iter().filter_map(|frame| Some(frame.mark?.frame)).collect();
     numbers.sort_unstable();
     numbers.dedup();

@@ -85,11 +85,7 @@ impl AudioTap for SoundFile {
     }
 }
 
-fn write(
-    mut writer: Writer<BufWriter<File>>,
-    file: PathBuf,
-    received: &Receiver<Piece>,
-) -> Result<SavedAudio, String> {
+fn write(mut writer: Writer<BufWriter<File>>, file: PathBuf, received: &Receiver<Piece>) -> Result<SavedAudio, String> {
     let problem = |error: &dyn std::fmt::Display| format!("The sound could not be saved: {error}");
     let piece_ms = Duration::from_millis(10).as_secs_f64() * 1000.0;
     let mut next = 0;

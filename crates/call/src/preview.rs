@@ -154,12 +154,7 @@ fn listen(choice: &MicrophoneChoice, stop: &AtomicBool, events: &(dyn Fn(Preview
     }
 }
 
-fn report(
-    device: MediaDevice,
-    error: &CaptureError,
-    stop: &AtomicBool,
-    events: &(dyn Fn(PreviewEvent) + Send + Sync),
-) {
+fn report(device: MediaDevice, error: &CaptureError, stop: &AtomicBool, events: &(dyn Fn(PreviewEvent) + Send + Sync)) {
     if !stop.load(Ordering::Acquire) {
         events(PreviewEvent::Problem { device, reason: capture_reason(error), message: error.to_string() });
     }

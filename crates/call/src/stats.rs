@@ -125,6 +125,10 @@ pub struct SendingAudio {
     pub muted: bool,
     /// When the first sample was captured, milliseconds since 1970 UTC.
     pub started_unix_ms: Option<f64>,
+    /// By how many dB the echo of the speaker is reduced, as far as the canceller knows.
+    pub echo_reduction_db: Option<f64>,
+    /// The way from speaker to microphone, milliseconds, as far as the canceller knows.
+    pub echo_delay_ms: Option<i32>,
     /// Time from capture of the last sample to its packet leaving, milliseconds, mean.
     pub delay_ms: f64,
 }

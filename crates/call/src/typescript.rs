@@ -20,9 +20,28 @@ pub fn generate() -> String {
         ($($kind:ty),* $(,)?) => { $( declare_one::<$kind>(&mut file, &config); )* };
     }
     declare!(
-        TileKey, CallState, EndReason, MediaDevice, ProblemReason, LocalMedia, JoinTimes, ConnectionStats, SendingVideo, SendingAudio,
-        ReceivingVideo, ReceivingAudio, SpeakerStats, CallStats, CallEvent,
-        DeviceInfo, DeviceKind, DeviceChangeKind, DeviceChange, ScreenKind, ScreenInfo, DeviceList,
+        TileKey,
+        CallState,
+        EndReason,
+        MediaDevice,
+        ProblemReason,
+        LocalMedia,
+        JoinTimes,
+        ConnectionStats,
+        SendingVideo,
+        SendingAudio,
+        ReceivingVideo,
+        ReceivingAudio,
+        SpeakerStats,
+        CallStats,
+        CallEvent,
+        DeviceInfo,
+        DeviceKind,
+        DeviceChangeKind,
+        DeviceChange,
+        ScreenKind,
+        ScreenInfo,
+        DeviceList,
     );
     file
 }

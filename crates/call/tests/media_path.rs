@@ -217,12 +217,12 @@ fn a_picture_nobody_looks_at_is_not_decoded() {
     *wire.inlet.lock().unwrap() = Some((inlet.clone(), "4"));
     let camera = start_camera(&outlet, &meters, &[]);
     wait_until("Ada shown", || shown.of(camera_of(ada)) >= 5);
-    inlet.show(HashSet::new());
+    inlet.show([]);
     std::thread::sleep(Duration::from_millis(100));
     let before = shown.of(camera_of(ada));
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(shown.of(camera_of(ada)), before);
-    inlet.show(HashSet::from([camera_of(ada)]));
+    inlet.show([camera_of(ada)]);
     wait_until("a keyframe asked for", || !wire.asked.lock().unwrap().is_empty());
     camera.control().request_keyframe(None);
     wait_until("Ada shown again", || shown.of(camera_of(ada)) >= before + 5);
@@ -325,9 +325,8 @@ fn while_muted_nothing_leaves_and_the_person_is_reminded() {
     let (mut speaking, notices) = Speaking::start(&outlet, &meters, true);
     speaking.speak(250, |_| {});
     assert_eq!(wire.count(), 0, "captured sound left while muted");
-    let reminders = |notices: &[VoiceNotice]| {
-        notices.iter().filter(|notice| **notice == VoiceNotice::TalkingWhileMuted).count()
-    };
+    let reminders =
+        |notices: &[VoiceNotice]| notices.iter().filter(|notice| **notice == VoiceNotice::TalkingWhileMuted).count();
     assert_eq!(reminders(&notices.lock().unwrap()), 1);
     speaking.voice.control().set_muted(false);
     speaking.speak(20, |_| {});

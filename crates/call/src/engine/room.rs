@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use confab_protocol::media::VIDEO_SLOTS;
-use confab_protocol::{
-    ChatMessage, ChatMessageId, ParticipantId, ParticipantInfo, SourceKind, TileRequest, TrackKind,
-};
+use confab_protocol::{ChatMessage, ChatMessageId, ParticipantId, ParticipantInfo, SourceKind, TileRequest, TrackKind};
 
 /// Chat messages whose ids are remembered; more than a page, so that a page after a reconnect can be compared.
 const REMEMBERED: usize = 2_000;
@@ -117,12 +115,8 @@ mod tests {
         let ada = person("Ada", &[SourceKind::Microphone, SourceKind::Camera]);
         let ben = person("Ben", &[SourceKind::Camera, SourceKind::Screen]);
         let room = Room::new(me.id, vec![me, ada.clone(), ben.clone()], &[]);
-        let tiles: Vec<_> =
-            room.everybody(1280, 720).into_iter().map(|tile| (tile.participant, tile.source)).collect();
-        assert_eq!(
-            tiles,
-            [(ben.id, SourceKind::Screen), (ada.id, SourceKind::Camera), (ben.id, SourceKind::Camera)]
-        );
+        let tiles: Vec<_> = room.everybody(1280, 720).into_iter().map(|tile| (tile.participant, tile.source)).collect();
+        assert_eq!(tiles, [(ben.id, SourceKind::Screen), (ada.id, SourceKind::Camera), (ben.id, SourceKind::Camera)]);
     }
 
     #[test]

@@ -42,11 +42,19 @@ const TICKS_PER_FIGURES: u32 = 10;
 /// What a request was about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Asked {
-    Join { socket: SocketId },
-    Resume { socket: SocketId },
+    Join {
+        socket: SocketId,
+    },
+    Resume {
+        socket: SocketId,
+    },
     /// Only the answer to the last one fits.
-    Restart { number: u64 },
-    Chat { local_id: u32 },
+    Restart {
+        number: u64,
+    },
+    Chat {
+        local_id: u32,
+    },
     History,
 }
 
@@ -56,9 +64,20 @@ enum Report {
     /// A transport and its offer are ready (or not).
     Offered(Offered),
     /// An answer was applied.
-    Answered { generation: u64, purpose: Purpose, result: Result<(), String> },
-    Transport { generation: u64, event: TransportEvent },
-    Picture { source: SourceKind, instance: u64, notice: PictureNotice },
+    Answered {
+        generation: u64,
+        purpose: Purpose,
+        result: Result<(), String>,
+    },
+    Transport {
+        generation: u64,
+        event: TransportEvent,
+    },
+    Picture {
+        source: SourceKind,
+        instance: u64,
+        notice: PictureNotice,
+    },
     Voice(VoiceNotice),
     Sound(SoundNotice),
     DevicesChanged,
@@ -121,20 +140,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(
-        config: CallConfig,
-        meters: Arc<Meters>,
-        events: mpsc::UnboundedSender<CallEvent>,
-    ) -> Self {
+    pub(super) fn new(config: CallConfig, meters: Arc<Meters>, events: mpsc::UnboundedSender<CallEvent>) -> Self {
         let now = Instant::now();
         let (reports, reports_in) = mpsc::unbounded_channel();
         let outlet = Arc::new(Outlet::default());
         let delays = Arc::new(VoiceDelays::default());
-        let shared = PictureShared {
-            sink: config.sink.clone(),
-            meters: meters.clone(),
-            voice_delays: delays.clone(),
-        };
+        let shared = PictureShared { sink: config.sink.clone(), meters: meters.clone(), voice_delays: delays.clone() };
         let voice = start_voice(&config, &outlet, &meters, now, &reports);
         let processing = config.processing.applies_to(&config.microphone);
         let played = voice.as_ref().map(Voice::played);

@@ -116,9 +116,7 @@ fn keep_microphone(
         if choice != MicrophoneChoice::None {
             stream = match open_microphone(&choice, chunks.clone()) {
                 Ok(stream) => Some(stream),
-                Err(error) => {
-                    replace_microphone(&error, matches!(choice, MicrophoneChoice::Device(_)), chunks, notice)
-                }
+                Err(error) => replace_microphone(&error, matches!(choice, MicrophoneChoice::Device(_)), chunks, notice),
             };
         }
         notice(SoundNotice::Microphone { on: stream.is_some() });
@@ -146,11 +144,7 @@ fn replace_microphone(
     stream
 }
 
-fn keep_speaker(
-    choices: &Receiver<SpeakerChoice>,
-    mixdown: Mixdown,
-    notice: &(dyn Fn(SoundNotice) + Send + Sync),
-) {
+fn keep_speaker(choices: &Receiver<SpeakerChoice>, mixdown: Mixdown, notice: &(dyn Fn(SoundNotice) + Send + Sync)) {
     let latency = mixdown.speaker_latency();
     // One speaker pulls at a time; the lock is only ever waited for while one takes over from another.
     let mixdown = Arc::new(Mutex::new(mixdown));
@@ -222,10 +216,15 @@ fn replace_speaker(
 /// What a capture error means to a program.
 pub fn capture_reason(error: &CaptureError) -> ProblemReason {
     match error {
-        CaptureError::NoCamera | CaptureError::NoMicrophone | CaptureError::NotFound { .. } => ProblemReason::Missing,
-        CaptureError::NoDisplay { .. } | CaptureError::NothingChosen => ProblemReason::Missing,
-        CaptureError::DeviceLost { .. } | CaptureError::Stalled { .. } => ProblemReason::Lost,
-        CaptureError::WindowClosed | CaptureError::ScreenGone => ProblemReason::Lost,
+        CaptureError::NoCamera
+        | CaptureError::NoMicrophone
+        | CaptureError::NotFound { .. }
+        | CaptureError::NoDisplay { .. }
+        | CaptureError::NothingChosen => ProblemReason::Missing,
+        CaptureError::DeviceLost { .. }
+        | CaptureError::Stalled { .. }
+        | CaptureError::WindowClosed
+        | CaptureError::ScreenGone => ProblemReason::Lost,
         CaptureError::Busy { .. } => ProblemReason::Busy,
         CaptureError::NotAllowed { .. } => ProblemReason::Blocked,
         _ => ProblemReason::Failed,

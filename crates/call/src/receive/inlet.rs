@@ -15,6 +15,10 @@ use crate::engine::event::TileKey;
 use crate::send::outlet::Outlet;
 use crate::transport::IncomingPacket;
 
+/// What a sender's own way to the server is taken for: when a packet was lost there, its repair takes that round trip,
+/// which nobody tells us.
+const SENDERS_LEG: Duration = Duration::from_millis(70);
+
 /// Shared by the task that reads the transport and the engine.
 pub struct Inlet {
     shared: PictureShared,
@@ -89,9 +93,9 @@ impl Inlet {
     }
 
     /// Only these pictures are decoded from now on.
-    pub fn show(&self, tiles: HashSet<TileKey>) {
+    pub fn show(&self, tiles: impl IntoIterator<Item = TileKey>) {
         let mut state = self.lock();
-        state.shown = Some(tiles);
+        state.shown = Some(tiles.into_iter().collect());
         let State { slots, pictures, shown, .. } = &mut *state;
         for (mid, key) in slots.pictures() {
             let key = key.filter(|key| shown.as_ref().is_none_or(|shown| shown.contains(key)));
@@ -107,8 +111,9 @@ impl Inlet {
         state.slots.tiles().into_iter().filter(|key| state.is_shown(*key)).collect()
     }
 
-    /// The round trip to the server changed.
+    /// The round trip to the server changed. Repairs may have to come from beyond it.
     pub fn round_trip(&self, round_trip: Duration) {
+        let round_trip = round_trip + SENDERS_LEG;
         self.lock().pictures.values().for_each(|slot| slot.round_trip(round_trip));
     }
 

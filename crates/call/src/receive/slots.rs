@@ -52,12 +52,8 @@ impl Slots {
 
     /// The pictures that come at present.
     pub fn tiles(&self) -> Vec<TileKey> {
-        let keys: HashSet<_> = self
-            .assigned
-            .values()
-            .filter(|(kind, _)| *kind == SlotKind::Video)
-            .filter_map(|(_, key)| *key)
-            .collect();
+        let keys: HashSet<_> =
+            self.assigned.values().filter(|(kind, _)| *kind == SlotKind::Video).filter_map(|(_, key)| *key).collect();
         let mut tiles: Vec<_> = keys.into_iter().collect();
         tiles.sort();
         tiles
@@ -135,9 +131,6 @@ mod tests {
             source: Some(SourceKind::Microphone),
             layer: None,
         };
-        assert_eq!(
-            slots.assign(vec![voice]),
-            [SlotChange::Voice { mid: "0".into(), participant: Some(ada) }]
-        );
+        assert_eq!(slots.assign(vec![voice]), [SlotChange::Voice { mid: "0".into(), participant: Some(ada) }]);
     }
 }

@@ -322,12 +322,7 @@ impl Encoding {
     }
 }
 
-fn wants_keyframe(
-    control: &LayerControl,
-    made_at: &mut [Option<Instant>; 3],
-    layer: Layer,
-    now: Instant,
-) -> bool {
+fn wants_keyframe(control: &LayerControl, made_at: &mut [Option<Instant>; 3], layer: Layer, now: Instant) -> bool {
     let recent = made_at[place(layer)].is_some_and(|at| now.saturating_duration_since(at) < KEYFRAME_SPACING);
     // A request that comes right after a keyframe stays open until the spacing is over: that keyframe may have left
     // before the one who asks could receive it.

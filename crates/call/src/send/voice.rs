@@ -30,9 +30,9 @@ use crate::stats::meters::Meters;
 /// 10 ms of what the speaker plays.
 pub type PlayedFrame = [f32; FRAME_SAMPLES];
 
-/// Played frames that may wait for the voice thread: more than any scheduling hiccup, less than a tenth of a second of
-/// memory to go through afterwards.
-const PLAYED_CAPACITY: usize = 32;
+/// Played frames that may wait for the voice thread: more than captured ones. A frame that is left out shifts everything
+/// after it, and the canceller has to find its delay anew.
+const PLAYED_CAPACITY: usize = 80;
 
 /// Captured chunks that may wait. When the encoder is that far behind, older sound is worth nothing.
 const CHUNK_CAPACITY: usize = 50;
@@ -271,7 +271,8 @@ impl VoiceThread {
         match self.encoder.encode(&self.packet[..PACKET_SAMPLES]) {
             Ok(payload) => {
                 let bytes = payload.len();
-                if self.setup.outlet.sound(SourceKind::Microphone, timestamp, !self.sending, Bytes::from(payload), byte) {
+                if self.setup.outlet.sound(SourceKind::Microphone, timestamp, !self.sending, Bytes::from(payload), byte)
+                {
                     self.sending = true;
                     let captured = last_chunk_at + Duration::from_millis(10);
                     let now = Instant::now();
@@ -290,6 +291,9 @@ impl VoiceThread {
         if now.saturating_duration_since(self.level_at) >= LEVEL_INTERVAL {
             self.level_at = now;
             (self.setup.notice)(VoiceNotice::Level { level, voice });
+            if let Some(processor) = &self.processor {
+                self.setup.meters.echo(processor.echo_reduction_db(), processor.echo_delay_ms());
+            }
         }
         if !(muted && voice) {
             self.talking_since = None;

@@ -165,6 +165,7 @@ enum Path {
 
 /// The state machine. Feed [`Life::handle`] and [`Life::tick`], then take [`Life::poll`] until it is empty.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; together they are not a state")]
 pub struct Life {
     phase: Phase,
     last_socket: SocketId,

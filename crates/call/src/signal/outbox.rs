@@ -73,8 +73,7 @@ impl Outbox {
         let mut fresh: Vec<&ChatMessage> =
             page.iter().filter(|message| message.user_id == me && !known(message)).collect();
         self.lines.retain(|line| {
-            let found =
-                if line.sent { fresh.iter().position(|message| message.content == line.content) } else { None };
+            let found = if line.sent { fresh.iter().position(|message| message.content == line.content) } else { None };
             if let Some(index) = found {
                 stored.push((line.local_id, fresh.remove(index).clone()));
             }

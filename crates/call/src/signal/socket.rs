@@ -39,7 +39,9 @@ pub enum SocketError {
         address: String,
     },
     /// The name is not known.
-    #[error("The server's name \u{201c}{host}\u{201d} is not known. Check the link, and the connection to the network.")]
+    #[error(
+        "The server's name \u{201c}{host}\u{201d} is not known. Check the link, and the connection to the network."
+    )]
     UnknownHost {
         /// The name.
         host: String,
@@ -105,11 +107,7 @@ pub struct Socket {
 
 impl Socket {
     /// Starts to connect. Everything that happens is sent to `events` under `id`.
-    pub fn open(
-        id: SocketId,
-        address: ServerAddress,
-        events: mpsc::UnboundedSender<(SocketId, SocketEvent)>,
-    ) -> Self {
+    pub fn open(id: SocketId, address: ServerAddress, events: mpsc::UnboundedSender<(SocketId, SocketEvent)>) -> Self {
         let (outgoing, receiver) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
             let report = |event| drop(events.send((id, event)));
@@ -164,9 +162,8 @@ async fn connect(server: &ServerAddress) -> Result<Stream, SocketError> {
     drop(stream.set_nodelay(true));
     let not_confab = |detail: String| SocketError::NotConfab { address: address.clone(), detail };
     let request = server.websocket_url().into_client_request().map_err(|error| not_confab(error.to_string()))?;
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(LARGEST_MESSAGE))
-        .max_frame_size(Some(LARGEST_MESSAGE));
+    let config =
+        WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE)).max_frame_size(Some(LARGEST_MESSAGE));
     match client_async_tls_with_config(request, stream, Some(config), None).await {
         Ok((stream, _response)) => Ok(stream),
         Err(tungstenite::Error::Tls(error)) => Err(SocketError::Insecure { address, detail: error.to_string() }),
@@ -185,7 +182,11 @@ fn is_lookup_failure(error: &io::Error) -> bool {
     error.to_string().contains("lookup")
 }
 
-async fn run(mut stream: Stream, mut outgoing: mpsc::UnboundedReceiver<Outgoing>, report: &(impl Fn(SocketEvent) + Sync)) {
+async fn run(
+    mut stream: Stream,
+    mut outgoing: mpsc::UnboundedReceiver<Outgoing>,
+    report: &(impl Fn(SocketEvent) + Sync),
+) {
     let began = Instant::now();
     let mut ping = tokio::time::interval_at(began + PING_INTERVAL, PING_INTERVAL);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);

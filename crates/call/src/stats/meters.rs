@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use confab_protocol::{Layer, ParticipantId, SourceKind};
 
 use super::rate::{Freezes, Mean, Rate};
-use super::{CallStats, ConnectionStats, JoinTimes, ReceivingAudio, ReceivingVideo, SendingAudio, SendingVideo, SpeakerStats};
+use super::{
+    CallStats, ConnectionStats, JoinTimes, ReceivingAudio, ReceivingVideo, SendingAudio, SendingVideo, SpeakerStats,
+};
 use crate::engine::event::TileKey;
 
 /// All counters of one call.
@@ -60,6 +62,8 @@ struct VoiceMeter {
     level: u8,
     muted: bool,
     delay: Mean,
+    echo_reduction_db: Option<f64>,
+    echo_delay_ms: Option<i32>,
     started_unix_ms: Option<f64>,
 }
 
@@ -180,6 +184,13 @@ impl Meters {
         lock(&self.voice).started_unix_ms = Some(now.saturating_sub(ago).as_secs_f64() * 1000.0);
     }
 
+    /// What the echo canceller knows.
+    pub fn echo(&self, reduction_db: Option<f64>, delay_ms: Option<i32>) {
+        let mut voice = lock(&self.voice);
+        voice.echo_reduction_db = reduction_db;
+        voice.echo_delay_ms = delay_ms;
+    }
+
     /// The microphone's level.
     pub fn voice_level(&self, level: u8, muted: bool) {
         let mut voice = lock(&self.voice);
@@ -257,6 +268,8 @@ impl Meters {
                 level: voice.level,
                 muted: voice.muted,
                 started_unix_ms: voice.started_unix_ms,
+                echo_reduction_db: voice.echo_reduction_db,
+                echo_delay_ms: voice.echo_delay_ms,
                 delay_ms: voice.delay.get(),
             }
         };

@@ -1,6 +1,5 @@
 //! What the person asks for, and what becomes of our devices.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{ClientMessage, ParticipantId, SourceKind, TileRequest};
@@ -319,9 +318,7 @@ impl Session {
         if self.sent_view == tiles {
             return;
         }
-        let shown: HashSet<_> =
-            tiles.iter().map(|tile| TileKey { participant: tile.participant, source: tile.source }).collect();
-        self.inlet.show(shown);
+        self.inlet.show(tiles.iter().map(|tile| TileKey { participant: tile.participant, source: tile.source }));
         self.view_sent_at = Some(now);
         self.sent_view.clone_from(&tiles);
         self.send(ClientMessage::CallView { tiles });

@@ -1,6 +1,5 @@
 //! The transport: made, offered, answered, watched, restarted.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -318,7 +317,7 @@ impl Session {
         self.camera = None;
         self.screen = None;
         self.voice = None;
-        self.inlet.show(HashSet::new());
+        self.inlet.show([]);
         self.inlet.reset();
         self.sounds.close();
         self.outlet.replace(None);

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use confab_protocol::{
-    ClientMessage, ErrorCode, PROTOCOL_VERSION, ServerMessage, SourceKind,
-};
+use confab_protocol::{ClientMessage, ErrorCode, PROTOCOL_VERSION, ServerMessage, SourceKind};
 
 use super::{Asked, Purpose, Report, Session};
 use crate::engine::event::CallEvent;
@@ -172,7 +170,8 @@ impl Session {
                 }
                 self.tell(CallEvent::ChatHistory { messages, more });
             }
-            ServerMessage::SystemMessage { .. } | ServerMessage::Pong { .. } | ServerMessage::MeetingCreated { .. } => {}
+            ServerMessage::SystemMessage { .. } | ServerMessage::Pong { .. } | ServerMessage::MeetingCreated { .. } => {
+            }
         }
     }
 
