@@ -58,7 +58,8 @@ impl Server {
         let mut child = command.spawn().map_err(|error| cannot_start(&command, &error))?;
         let printed = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut lines = printed.lines().map_while(Result::ok);
-        let address = lines.find_map(|line| line.split_once("listening on ").map(|(_, address)| address.trim().to_owned()));
+        let address =
+            lines.find_map(|line| line.split_once("listening on ").map(|(_, address)| address.trim().to_owned()));
         let Some(address) = address else {
             let _ = child.kill();
             return Err("the server did not start; its reason stands above".into());
@@ -121,7 +122,8 @@ fn join(cli: &Path, link: &str, name: &str, folder: &Path) -> Outcome<Child> {
 
 fn print_figures(name: &str, path: &Path) -> Outcome {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let stats: serde_json::Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let stats: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     println!("{name}: {}", serde_json::to_string_pretty(&stats).unwrap_or_default());
     Ok(())
 }

@@ -16,7 +16,8 @@ struct Count {
 
 type Step = (&'static str, fn(&mut Count) -> Outcome);
 
-const STEPS: [Step; 5] = [("tidy", tidy_step), ("ui", ui_step), ("lint", lint_step), ("rust", rust_step), ("deny", deny_step)];
+const STEPS: [Step; 5] =
+    [("tidy", tidy_step), ("ui", ui_step), ("lint", lint_step), ("rust", rust_step), ("deny", deny_step)];
 
 /// Runs all steps, or the one named.
 pub fn test(options: &[&str]) -> Outcome {
