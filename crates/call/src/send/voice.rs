@@ -49,6 +49,12 @@ const HINT_AFTER: Duration = Duration::from_millis(400);
 /// A gap between two chunks that is longer than this makes the RTP timestamp jump along with time.
 const GAP: Duration = Duration::from_millis(60);
 
+/// Length of a chunk.
+const CHUNK: Duration = Duration::from_millis(10);
+
+/// A longer gap is no lost sound but a pause, as when the machine slept.
+const LONGEST_BRIDGE: Duration = Duration::from_secs(2);
+
 /// What the voice reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum VoiceNotice {
@@ -168,6 +174,8 @@ struct VoiceThread {
     packet_voice: bool,
     timestamp: Option<u32>,
     expected: Option<Instant>,
+    /// Until when sound was captured, of any chunk, muted or not.
+    heard_until: Option<Instant>,
     /// A chunk has come.
     started: bool,
     /// The last 20 ms were sent.
@@ -195,6 +203,7 @@ impl VoiceThread {
             packet_voice: false,
             timestamp: None,
             expected: None,
+            heard_until: None,
             started: false,
             sending: false,
             level_at: Instant::now(),
@@ -218,6 +227,7 @@ impl VoiceThread {
         if !std::mem::replace(&mut self.started, true) {
             self.setup.meters.voice_started(chunk.captured_at);
         }
+        self.bridge_gap(&chunk);
         self.process(&mut chunk.samples);
         let level = confab_media::level::audio_level(&chunk.samples);
         let voice = self.activity.update(level);
@@ -234,6 +244,21 @@ impl VoiceThread {
         self.packet_voice |= voice;
         if self.packet.len() >= PACKET_SAMPLES {
             self.send(chunk.captured_at);
+        }
+    }
+
+    /// The canceller counts: what was played and what was captured must run in step. When the device lost sound, silence
+    /// takes its place, or the canceller would have to find the delay anew, which takes seconds.
+    fn bridge_gap(&mut self, chunk: &AudioChunk) {
+        let expected = self.heard_until.replace(chunk.captured_at + CHUNK);
+        let Some(gap) = expected.map(|expected| chunk.captured_at.saturating_duration_since(expected)) else { return };
+        if !(GAP..LONGEST_BRIDGE).contains(&gap) || !self.control.processing.load(Ordering::Acquire) {
+            return;
+        }
+        let missing = ((gap + CHUNK / 2).as_millis() / CHUNK.as_millis()) as usize;
+        tracing::debug!(missing, "the microphone lost sound");
+        for _ in 0..missing {
+            self.process(&mut [0.0; FRAME_SAMPLES]);
         }
     }
 
@@ -261,7 +286,7 @@ impl VoiceThread {
             self.packet.clear();
             self.timestamp = Some(self.setup.clock.at(chunk.captured_at).0 as u32);
         }
-        self.expected = Some(chunk.captured_at + Duration::from_millis(10));
+        self.expected = Some(chunk.captured_at + CHUNK);
     }
 
     fn send(&mut self, last_chunk_at: Instant) {
@@ -274,7 +299,7 @@ impl VoiceThread {
                 if self.setup.outlet.sound(SourceKind::Microphone, timestamp, !self.sending, Bytes::from(payload), byte)
                 {
                     self.sending = true;
-                    let captured = last_chunk_at + Duration::from_millis(10);
+                    let captured = last_chunk_at + CHUNK;
                     let now = Instant::now();
                     self.setup.meters.voice_packet(now, bytes, now.saturating_duration_since(captured));
                 }
