@@ -167,7 +167,7 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
         let begin = tokio::time::Instant::now() + pace * number;
         tasks.spawn(async move {
             tokio::time::sleep_until(begin).await;
-            person.take_part(phase, joined).await
+            Box::pin(person.take_part(phase, joined)).await
         });
     }
     drop(joined);

@@ -81,7 +81,7 @@ impl Server {
             Store::open(&folder).await?
         };
         let gate = Gate::open(&config, &store).await?;
-        let media = media::start(MediaConfig {
+        let media = media::start(&MediaConfig {
             bind: config.media_addresses(),
             workers: config.workers,
             advertise: config.advertise,

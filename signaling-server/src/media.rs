@@ -93,15 +93,15 @@ pub struct MediaAnswer {
 ///
 /// # Errors
 /// [`MediaError::Bind`] when no socket of a worker could be opened, [`MediaError::Start`] when a thread could not.
-pub fn start(config: MediaConfig) -> Result<MediaHandle, MediaError> {
+pub fn start(config: &MediaConfig) -> Result<MediaHandle, MediaError> {
     let count = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         workers => workers,
     };
-    let addresses = address::local_addresses(&config);
+    let addresses = address::local_addresses(config);
     let mut workers = Vec::new();
     for index in 0..count {
-        workers.push(worker::spawn(&config, &addresses, index)?);
+        workers.push(worker::spawn(config, &addresses, index)?);
     }
     Ok(MediaHandle { inner: Arc::new(Media { workers, next_room: AtomicU64::new(0) }) })
 }

@@ -22,7 +22,7 @@ use super::LoadError;
 const DATAGRAM: usize = 2_000;
 
 pub(super) struct Peer {
-    rtc: Rtc,
+    rtc: Box<Rtc>,
     socket: UdpSocket,
     address: SocketAddr,
     pending: Option<SdpPendingOffer>,
@@ -73,7 +73,7 @@ impl Peer {
             .set_stats_interval(None)
             .set_send_buffer_video(512);
         config.codec_config().add_h264(102.into(), Some(103.into()), true, 0x42_e0_1f);
-        let mut rtc = config.build(now);
+        let mut rtc = Box::new(config.build(now));
         let candidate = Candidate::host(address, "udp").map_err(|error| LoadError::Media(error.to_string()))?;
         rtc.add_local_candidate(candidate);
 

@@ -132,7 +132,8 @@ impl Person {
         };
         member.announce().await?;
         member.show_others().await?;
-        member.stay(&mut phase, begin, joined).await?;
+        // Boxed, since it holds a whole packet's way and everybody has one.
+        Box::pin(member.stay(&mut phase, begin, joined)).await?;
         Ok(member.leave().await)
     }
 }
@@ -211,11 +212,11 @@ impl Member {
             for happening in happenings.drain(..) {
                 self.handle(happening);
             }
-            if self.connected {
-                if let Some(joined) = joined.take() {
-                    // The run may have given up waiting.
-                    let _nobody_may_wait = joined.send(begin.elapsed()).await;
-                }
+            if self.connected
+                && let Some(joined) = joined.take()
+            {
+                // The run may have given up waiting.
+                let _nobody_may_wait = joined.send(begin.elapsed()).await;
             }
             if self.closed {
                 self.tally.ended_early = true;

@@ -44,7 +44,7 @@ impl SlotTally {
     pub(super) fn arrive(&mut self, sequence: u64, contents: &Contents) -> (Arrival, bool) {
         let Some(highest) = self.highest else {
             self.highest = Some(sequence);
-            self.carries = Some(self.begin(sequence, contents));
+            self.carries = Some(Self::begin(sequence, contents));
             return (Arrival::New { skipped: 0, switched: true }, true);
         };
         if sequence <= highest {
@@ -57,13 +57,13 @@ impl SlotTally {
         let switched = self.carries.is_none_or(|(name, ..)| name != contents.name);
         if switched || (self.carries.is_some() && !self.agrees(sequence, contents) && skipped == 0) {
             // A slot may come back to a stream it carried before: that is a new stretch as well.
-            self.carries = Some(self.begin(sequence, contents));
+            self.carries = Some(Self::begin(sequence, contents));
             return (Arrival::New { skipped, switched: true }, true);
         }
         (Arrival::New { skipped, switched: false }, self.agrees(sequence, contents))
     }
 
-    fn begin(&self, sequence: u64, contents: &Contents) -> (StreamName, i64, u64) {
+    fn begin(sequence: u64, contents: &Contents) -> (StreamName, i64, u64) {
         (contents.name, sequence as i64 - contents.counter as i64, sequence)
     }
 

@@ -53,10 +53,10 @@ impl Sfu {
     /// Whose datagram it is: by address, and for STUN by its signed user name, since an address can change hands.
     fn owner_of(&mut self, source: SocketAddr, is_stun: bool, input: &Input<'_>) -> Option<Key> {
         let known = self.addresses.get(&source).copied();
-        if let Some(key) = known {
-            if !is_stun || self.members.get(key).is_some_and(|member| member.rtc.accepts(input)) {
-                return Some(key);
-            }
+        if let Some(key) = known
+            && (!is_stun || self.members.get(key).is_some_and(|member| member.rtc.accepts(input)))
+        {
+            return Some(key);
         }
         if !is_stun {
             return None;
@@ -110,10 +110,10 @@ impl Sfu {
 
     /// Marks a member for the next flush.
     pub(crate) fn touch(&mut self, key: Key) {
-        if let Some(member) = self.members.get_mut(key) {
-            if !std::mem::replace(&mut member.touched, true) {
-                self.touched.push(key);
-            }
+        if let Some(member) = self.members.get_mut(key)
+            && !std::mem::replace(&mut member.touched, true)
+        {
+            self.touched.push(key);
         }
     }
 

@@ -264,10 +264,10 @@ fn admit(slot: &Slot, now: Instant, incoming: &Incoming) -> Admission {
 
 fn mapped_payload_type(slot: &mut Slot, incoming: &Incoming) -> Option<str0m::media::Pt> {
     let cached = slot.feed.as_ref().and_then(|feed| feed.payload_type);
-    if let Some((of, mapped)) = cached {
-        if of == incoming.payload_type {
-            return Some(mapped);
-        }
+    if let Some((of, mapped)) = cached
+        && of == incoming.payload_type
+    {
+        return Some(mapped);
     }
     let mapped = slot.payload_type_for(incoming.format)?;
     slot.feed.as_mut()?.payload_type = Some((incoming.payload_type, mapped));

@@ -75,7 +75,7 @@ impl Sfu {
             room,
             participant: joining.participant,
             grants: joining.grants,
-            rtc,
+            rtc: Box::new(rtc),
             tracks,
             slots,
             streams: HashMap::new(),

@@ -28,7 +28,8 @@ pub(crate) struct Member {
     pub(crate) room: Key,
     pub(crate) participant: ParticipantId,
     pub(crate) grants: Grants,
-    pub(crate) rtc: Rtc,
+    /// Large, so not in the list itself, which is gone through often.
+    pub(crate) rtc: Box<Rtc>,
     pub(crate) tracks: Vec<Track>,
     pub(crate) slots: Vec<Slot>,
     /// Where a stream of this member belongs: index of the track and of its layer.
@@ -143,7 +144,7 @@ impl RateMeter {
         if elapsed >= Self::WINDOW {
             let sample = self.bytes * 8_000_000 / elapsed.as_micros().max(1) as u64;
             let pause = elapsed > Self::WINDOW * 3;
-            self.rate = if self.rate == 0 || pause { sample } else { (self.rate + sample) / 2 };
+            self.rate = if self.rate == 0 || pause { sample } else { u64::midpoint(self.rate, sample) };
             self.bytes = 0;
             self.since = Some(now);
         }

@@ -188,10 +188,10 @@ impl Sfu {
     }
 
     pub(crate) fn needs_steering(&mut self, room: Key) {
-        if let Some(state) = self.rooms.get_mut(room) {
-            if !std::mem::replace(&mut state.needs_steering, true) {
-                self.unsteered.push(room);
-            }
+        if let Some(state) = self.rooms.get_mut(room)
+            && !std::mem::replace(&mut state.needs_steering, true)
+        {
+            self.unsteered.push(room);
         }
     }
 

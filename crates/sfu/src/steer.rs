@@ -343,11 +343,11 @@ impl Sfu {
         }
         speakers.sort_by(|(_, left), (_, right)| right.total_cmp(left));
         let speaking: Vec<ParticipantId> = speakers.into_iter().map(|(participant, _)| participant).collect();
-        if let Some(room) = self.rooms.get_mut(room_key) {
-            if room.speaking != speaking {
-                room.speaking.clone_from(&speaking);
-                self.emit(room_key, Event::Speaking(speaking));
-            }
+        if let Some(room) = self.rooms.get_mut(room_key)
+            && room.speaking != speaking
+        {
+            room.speaking.clone_from(&speaking);
+            self.emit(room_key, Event::Speaking(speaking));
         }
     }
 

@@ -14,7 +14,7 @@ use client::Client;
 
 fn media(workers: usize) -> MediaHandle {
     let bind = vec!["127.0.0.1".parse().unwrap()];
-    start(MediaConfig { bind, workers, ..MediaConfig::default() }).unwrap()
+    start(&MediaConfig { bind, workers, ..MediaConfig::default() }).unwrap()
 }
 
 async fn join(room: &RoomMedia) -> Client {
@@ -191,7 +191,7 @@ fn a_port_in_use_is_said_with_its_address() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let config = MediaConfig { bind: vec![address.ip()], workers: 1, udp_port_base: address.port(), advertise: None };
-    match start(config) {
+    match start(&config) {
         Err(error @ MediaError::Bind { .. }) => assert!(error.to_string().contains(&address.to_string())),
         _ => panic!("the port was taken"),
     }

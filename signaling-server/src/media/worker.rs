@@ -131,11 +131,11 @@ impl Worker {
     fn run(mut self) {
         let mut events = Events::with_capacity(64);
         while !self.stopping.load(Ordering::Acquire) {
-            if let Err(error) = self.poll.poll(&mut events, Some(self.sleep())) {
-                if error.kind() != std::io::ErrorKind::Interrupted {
-                    tracing::error!(%error, "a media worker cannot wait for its sockets and ends");
-                    break;
-                }
+            if let Err(error) = self.poll.poll(&mut events, Some(self.sleep()))
+                && error.kind() != std::io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "a media worker cannot wait for its sockets and ends");
+                break;
             }
             for event in &events {
                 if let Some(socket) = self.sockets.get_mut(event.token().0) {

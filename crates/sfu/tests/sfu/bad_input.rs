@@ -27,16 +27,16 @@ fn random_datagrams_are_dropped_and_counted_and_nobody_notices() {
             let length = (random.next() % 1_400) as usize;
             let mut noise: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
             // Half of them look like something: STUN with its cookie, DTLS, RTP, RTCP.
-            if let (Some(first), true) = (noise.first_mut(), random.next() % 2 == 0) {
+            if let (Some(first), true) = (noise.first_mut(), random.next().is_multiple_of(2)) {
                 *first = [0, 1, 22, 128, 129][(random.next() % 5) as usize];
             }
-            if length >= 20 && noise[0] < 2 && random.next() % 2 == 0 {
+            if length >= 20 && noise[0] < 2 && random.next().is_multiple_of(2) {
                 noise[4..8].copy_from_slice(&[0x21, 0x12, 0xa4, 0x42]);
                 let body = ((length - 20) as u16 & !3).to_be_bytes();
                 noise[2..4].copy_from_slice(&body);
             }
             // From strangers, and from where a member is known to be.
-            let source = if random.next() % 2 == 0 { stranger } else { lab.clients[bob].address };
+            let source = if random.next().is_multiple_of(2) { stranger } else { lab.clients[bob].address };
             let server = lab.server;
             lab.sfu.handle_datagram(now, source, server, &noise);
             sent += 1;

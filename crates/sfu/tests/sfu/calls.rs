@@ -127,7 +127,7 @@ fn what_is_not_published_or_not_granted_is_not_forwarded() {
     lab.publish(viewer, SourceKind::Microphone);
     let speak = |lab: &mut Lab, call: u64| {
         let now = lab.now;
-        if call % 2 == 0 {
+        if call.is_multiple_of(2) {
             lab.clients[viewer].speak(now, -20);
             lab.clients[ann].speak(now, -20);
         }
@@ -159,7 +159,7 @@ fn an_ice_restart_from_a_new_address_keeps_streams_and_slots() {
     lab.publish(ann, SourceKind::Microphone);
     let speak = |lab: &mut Lab, call: u64| {
         let now = lab.now;
-        if call % 2 == 0 {
+        if call.is_multiple_of(2) {
             lab.clients[ann].speak(now, -30);
         }
     };

@@ -293,7 +293,7 @@ impl Lab {
     /// A client's camera with three layers at 30 pictures a second (about 0.1, 0.4 and 1.4 Mbit/s), those told to be
     /// watched. Call every 10 ms.
     pub fn film(&mut self, client: usize, call: u64) {
-        if call % 3 != 0 {
+        if !call.is_multiple_of(3) {
             return;
         }
         for layer in self.watched_layers(client, SourceKind::Camera) {

@@ -26,7 +26,7 @@ fn a_hole_in_the_network_is_told_after_two_seconds_and_its_end_too() {
     lab.publish(ann, SourceKind::Microphone);
     let speak = |lab: &mut Lab, call: u64| {
         let now = lab.now;
-        if call % 2 == 0 {
+        if call.is_multiple_of(2) {
             lab.clients[ann].speak(now, -30);
             lab.clients[bob].speak(now, -30);
         }

@@ -88,7 +88,7 @@ fn while_the_new_layers_keyframe_is_missing_the_old_layer_goes_on() {
     lab.view(bob, &[(ann, CAMERA, 180)]);
     // A sender that encodes everything but gives keyframes only when the test says so.
     let send = |lab: &mut Lab, call: u64, full_keyframe: bool| {
-        if call % 3 == 0 {
+        if call.is_multiple_of(3) {
             let now = lab.now;
             let asked = std::mem::take(&mut lab.clients[ann].track(CAMERA).streams[2].keyframe_due);
             lab.clients[ann].track(CAMERA).streams[2].keyframe_due = full_keyframe;
@@ -241,7 +241,7 @@ fn a_sender_that_stops_a_layer_is_followed_to_the_one_it_still_sends() {
     lab.publish(ann, CAMERA);
     lab.view(bob, &[(ann, CAMERA, 720)]);
     let send = |lab: &mut Lab, call: u64, layers: &[usize]| {
-        if call % 3 == 0 {
+        if call.is_multiple_of(3) {
             let now = lab.now;
             lab.clients[ann].show(now, CAMERA, layers, 2, 600);
         }

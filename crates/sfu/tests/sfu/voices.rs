@@ -11,7 +11,7 @@ const VOICE: SourceKind = SourceKind::Microphone;
 
 /// Everybody's microphone is on; the given people speak, the others send silence.
 fn talk(lab: &mut Lab, call: u64, speaking: &[usize]) {
-    if call % 2 == 0 {
+    if call.is_multiple_of(2) {
         let now = lab.now;
         for (index, client) in lab.clients.iter_mut().enumerate() {
             client.speak(now, if speaking.contains(&index) { -25 } else { -90 });
