@@ -197,7 +197,9 @@ impl Stay {
             CallEvent::State { state: CallState::Ended { reason, message } } => self.ended = Some((reason, message)),
             CallEvent::Joined { me, participants, .. } => {
                 self.me = Some(me);
-                participants.iter().for_each(|participant| self.log.know(participant));
+                for participant in &participants {
+                    self.log.know(participant);
+                }
             }
             CallEvent::ParticipantJoined { participant } | CallEvent::ParticipantUpdated { participant } => {
                 self.log.know(&participant);

@@ -90,10 +90,10 @@ fn save(folder: &Path, name: &str, files: &mut Files, tile: TileKey, frame: &I42
     let path = file_name(folder, name, tile, width, height);
     let problem = |error: &dyn std::fmt::Display| format!("{} cannot be written: {error}", path.display());
     let key = (tile, width, height);
-    if !files.contains_key(&key) {
+    if let std::collections::hash_map::Entry::Vacant(e) = files.entry(key) {
         let file = File::create(&path).map_err(|error| problem(&error))?;
         let header = Header { width, height, frame_rate: FRAME_RATE };
-        files.insert(key, Writer::new(BufWriter::new(file), header).map_err(|error| problem(&error))?);
+        e.insert(Writer::new(BufWriter::new(file), header).map_err(|error| problem(&error))?);
     }
     match files.get_mut(&key) {
         Some(file) => file.write_frame(frame).map_err(|error| problem(&error)),
@@ -103,7 +103,7 @@ fn save(folder: &Path, name: &str, files: &mut Files, tile: TileKey, frame: &I42
 
 /// Names come from strangers: only letters and digits of them reach a path.
 fn file_name(folder: &Path, name: &str, tile: TileKey, width: u32, height: u32) -> PathBuf {
-    let name: String = name.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(32).collect();
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
     let id = tile.participant.to_string();
     let short = &id[id.len() - 6..];
     let source = match tile.source {

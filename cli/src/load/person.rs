@@ -134,7 +134,7 @@ impl Person {
         member.show_others().await?;
         // Boxed, since it holds a whole packet's way and everybody has one.
         Box::pin(member.stay(&mut phase, begin, joined)).await?;
-        Ok(member.leave().await)
+        Ok(Box::pin(member.leave()).await)
     }
 }
 

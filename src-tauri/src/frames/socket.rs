@@ -93,6 +93,7 @@ async fn handshake(stream: TcpStream, path: &str) -> Option<WebSocketStream<TcpS
     // A small buffer keeps the pictures between us and the window few, so that the newest is never far behind.
     let _ = socket_buffer(&stream);
     let _ = stream.set_nodelay(true);
+    #[expect(clippy::result_large_err, reason = "the type is the library's")]
     let check = |request: &Request, response: Response| {
         let origin = request.headers().get(http::header::ORIGIN).and_then(|origin| origin.to_str().ok());
         if request.uri().path() == path && origin.is_some_and(|origin| ORIGINS.contains(&origin)) {

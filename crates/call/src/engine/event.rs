@@ -124,7 +124,6 @@ pub struct LocalMedia {
 /// Something happened.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, TS)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "events are few a second and moved once")]
 pub enum CallEvent {
     /// The connection's state changed.
     State {

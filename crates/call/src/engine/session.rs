@@ -222,7 +222,7 @@ impl Session {
                 report = reports.recv() => if let Some(report) = report { self.report(report) },
                 _ = tick.tick() => {
                     ticks = ticks.wrapping_add(1);
-                    self.tick(ticks).await;
+                    self.tick(ticks);
                 }
             }
             self.act().await;
@@ -246,7 +246,7 @@ impl Session {
         }
     }
 
-    async fn tick(&mut self, ticks: u32) {
+    fn tick(&mut self, ticks: u32) {
         let now = Instant::now();
         self.life.tick(now);
         self.expire_requests(now);

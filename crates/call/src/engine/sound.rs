@@ -184,7 +184,10 @@ fn note_latency(stream: Option<&SpeakerStream>, latency: &AtomicU64) {
     latency.store(now.as_micros() as u64, Ordering::Relaxed);
 }
 
-fn pull(mixdown: &Arc<Mutex<Mixdown>>) -> Box<dyn FnMut(&mut [f32; confab_media::FRAME_SAMPLES]) + Send> {
+/// What a speaker calls for its next 10 ms.
+type Pull = Box<dyn FnMut(&mut [f32; confab_media::FRAME_SAMPLES]) + Send>;
+
+fn pull(mixdown: &Arc<Mutex<Mixdown>>) -> Pull {
     let mixdown = mixdown.clone();
     Box::new(move |out| mixdown.lock().unwrap_or_else(PoisonError::into_inner).pull(Instant::now(), out))
 }

@@ -87,19 +87,16 @@ impl PictureSlot {
 
     /// Hands a packet over; never waits.
     pub fn packet(&mut self, packet: RtpInput, arrived: Instant) {
-        match &self.inputs {
-            Some(inputs) => {
-                if let Err(TrySendError::Full(_)) = inputs.try_send(PictureInput::Packet(packet, arrived)) {
-                    self.overflow += 1;
-                }
+        if let Some(inputs) = &self.inputs {
+            if let Err(TrySendError::Full(_)) = inputs.try_send(PictureInput::Packet(packet, arrived)) {
+                self.overflow += 1;
             }
-            None => {
-                if self.early.len() >= EARLY {
-                    self.early.pop_front();
-                    self.overflow += 1;
-                }
-                self.early.push_back((packet, arrived));
+        } else {
+            if self.early.len() >= EARLY {
+                self.early.pop_front();
+                self.overflow += 1;
             }
+            self.early.push_back((packet, arrived));
         }
     }
 

@@ -331,7 +331,7 @@ fn wants_keyframe(control: &LayerControl, made_at: &mut [Option<Instant>; 3], la
 
 /// The size of a layer: divided and rounded down to even, never below what an encoder takes.
 pub fn layer_size(full: (u32, u32), layer: Layer) -> (u32, u32) {
-    let divide = |side: u32| (side / layer.divisor() & !1).max(16);
+    let divide = |side: u32| ((side / layer.divisor()) & !1).max(16);
     (divide(full.0), divide(full.1))
 }
 

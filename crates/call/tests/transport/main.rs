@@ -1,5 +1,7 @@
 //! The client transport against another WebRTC stack over real sockets on loopback.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod relay;
 mod server;
 

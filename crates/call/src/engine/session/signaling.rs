@@ -211,16 +211,13 @@ impl Session {
         self.inlet.assign(slots);
         self.apply_answer(purpose, answer);
         let again = self.room.is_some();
-        let stored = match &mut self.room {
-            Some(room) => {
-                let stored = self.outbox.reconcile(participant_id, &chat, |message| room.has_seen(message.id));
-                room.replace(participant_id, participants.clone(), &chat);
-                stored
-            }
-            None => {
-                self.room = Some(Room::new(participant_id, participants.clone(), &chat));
-                Vec::new()
-            }
+        let stored = if let Some(room) = &mut self.room {
+            let stored = self.outbox.reconcile(participant_id, &chat, |message| room.has_seen(message.id));
+            room.replace(participant_id, participants.clone(), &chat);
+            stored
+        } else {
+            self.room = Some(Room::new(participant_id, participants.clone(), &chat));
+            Vec::new()
         };
         self.tell(CallEvent::Joined {
             me: participant_id,
