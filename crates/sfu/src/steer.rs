@@ -20,6 +20,8 @@ use crate::sfu::Sfu;
 
 /// A source that has a slot is heard as this much louder, dB, so that equals do not take turns.
 const SLOT_BONUS: f32 = 6.0;
+/// Who was told as the loudest counts as this much louder, dB; the next as half as much, and so on.
+const ORDER_BONUS: f32 = 24.0;
 /// Speech goes before noise of any loudness.
 const SPEECH_BONUS: f32 = 200.0;
 /// Sound of a shared screen goes before voices: who shares means it to be heard.
@@ -335,9 +337,10 @@ impl Sfu {
         for member in room.members.iter().filter_map(|key| self.members.get(*key)) {
             let voice = member.tracks.iter().find(|track| track.source == SourceKind::Microphone);
             if let Some(voice) = voice.filter(|voice| voice.loudness.is_speaking()) {
-                // Who was told first stays first while the difference is small.
+                // Speech goes up and down with every syllable: who was told before others stays before them until one
+                // of them is clearly louder.
                 let before = room.speaking.iter().position(|known| *known == member.participant);
-                let bonus = before.map_or(0.0, |place| SLOT_BONUS / (1.0 + place as f32));
+                let bonus = before.map_or(0.0, |place| ORDER_BONUS / (1.0 + place as f32));
                 speakers.push((member.participant, voice.loudness.level() + bonus));
             }
         }

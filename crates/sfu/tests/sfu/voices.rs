@@ -130,3 +130,33 @@ fn sound_of_a_shared_screen_is_heard_whoever_speaks() {
     assert!(lab.slot_of(0, 6, SourceKind::ScreenAudio).is_some());
     assert_eq!(heard_by(&lab, 0).len(), 3);
 }
+
+#[test]
+fn two_who_speak_at_once_do_not_change_places_with_every_syllable() {
+    let mut lab = room_of(3);
+    lab.run_with(SECOND, |lab, call| talk(lab, call, &[1, 2]));
+    let begin = lab.events.len();
+    // Syllables: each goes from -20 to -45 dBov and back, the two out of step.
+    lab.run_with(SECOND * 8, |lab, call| {
+        if call % 2 == 0 {
+            let now = lab.now;
+            let level = |phase: u64| -20 - ((call + phase) % 30).min(25) as i8;
+            lab.clients[0].speak(now, -90);
+            lab.clients[1].speak(now, level(0));
+            lab.clients[2].speak(now, level(15));
+        }
+    });
+    let news = lab.events[begin..].iter().filter(|event| matches!(event, Event::Speaking(_))).count();
+    assert!(news <= 2, "{news} pieces of news in eight seconds");
+    // Somebody clearly louder does come first.
+    let quieter = lab.clients.iter().position(|client| client.id == speakers(&lab)[1]).unwrap();
+    lab.run_with(SECOND * 3, |lab, call| {
+        if call % 2 == 0 {
+            let now = lab.now;
+            for index in 1..3 {
+                lab.clients[index].speak(now, if index == quieter { -15 } else { -42 });
+            }
+        }
+    });
+    assert_eq!(speakers(&lab)[0], lab.id(quieter));
+}
