@@ -59,7 +59,7 @@ impl Hosting {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
             data_dir: Some(self.data_dir.clone()),
             // Links are given to others, to whom this computer is not 127.0.0.1.
-            public_name: reachable.filter(|_| port != 0).map(|address| format!("{address}:{port}")),
+            public_name: reachable.map(|address| address.to_string()),
             udp_port_base: if port == 0 { 0 } else { Config::default().udp_port_base },
             ..Config::default()
         }

@@ -31,19 +31,15 @@ struct Shared {
 }
 
 impl Session {
-    /// Joins, and returns once joined. Events go to the window from the first on.
-    ///
-    /// # Errors
-    /// Why the call could not be joined, in words.
-    pub async fn join(config: CallConfig, emit: Emit) -> Result<(Self, JoinedCall), BridgeError> {
+    /// Begins to join; events go to the window from the first on. The second part is waited for apart from the first, so
+    /// that a person can leave, or close the app, while a server does not answer.
+    pub fn begin(config: CallConfig, emit: Emit) -> (Self, Joining) {
         let (handle, events) = confab_call::join(config);
         let shared = Arc::<Mutex<Shared>>::default();
         let (joined, first) = oneshot::channel();
         tokio::spawn(pass_on(events, Arc::clone(&shared), emit, joined));
-        let call = first.await.map_err(|_| {
-            BridgeError::native(NativeCode::MediaFailed, "The call ended before it began. Try again.")
-        })??;
-        Ok((Self { handle, shared }, call))
+        let joining = Joining { first, shared: Arc::clone(&shared) };
+        (Self { handle, shared }, joining)
     }
 
     /// Remembers what is being shared, for the window.
@@ -80,6 +76,29 @@ impl Session {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A join under way.
+pub struct Joining {
+    first: oneshot::Receiver<Result<JoinedCall, BridgeError>>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl Joining {
+    /// Returns once joined.
+    ///
+    /// # Errors
+    /// Why the call could not be joined, in words.
+    pub async fn wait(&mut self) -> Result<JoinedCall, BridgeError> {
+        (&mut self.first)
+            .await
+            .map_err(|_| BridgeError::native(NativeCode::MediaFailed, "The call ended before it began. Try again."))?
+    }
+
+    /// Whether this is the join of that session.
+    pub fn is_of(&self, session: &Session) -> bool {
+        Arc::ptr_eq(&self.shared, &session.shared)
     }
 }
 

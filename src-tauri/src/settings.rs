@@ -4,10 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::contract::{BridgeError, NativeCode, RecentMeeting, Settings};
-
-/// Meetings remembered.
-const MOST_RECENT: usize = 12;
+use crate::contract::{BridgeError, NativeCode, Settings};
 
 /// The settings and where they are kept. A file that cannot be read is kept beside the new one, not overwritten.
 pub struct SettingsStore {
@@ -46,17 +43,6 @@ impl SettingsStore {
         }
         *current = settings;
         self.write(&current)
-    }
-
-    /// Puts a meeting on top of the recent ones.
-    pub fn remember_meeting(&self, meeting: RecentMeeting) {
-        let mut settings = self.get();
-        settings.recent.retain(|recent| recent.link != meeting.link);
-        settings.recent.insert(0, meeting);
-        settings.recent.truncate(MOST_RECENT);
-        if let Err(error) = self.set(settings) {
-            tracing::warn!(error = error.message, "a recent meeting was not remembered");
-        }
     }
 
     /// Written beside and renamed, so that a crash leaves the old or the new file.

@@ -3,11 +3,12 @@
 //! ```text
 //! code  = word "-" word "-" number          ; a-z in words, 2 to 12 letters; number 2 to 6 digits
 //! https = "http" ["s"] "://" host [":" port] "/m/" code ["#fp=" 64hex]
-//! app   = "confab://" host [":" port] "/m/" code ["#fp=" 64hex]
+//! app   = "confab://" host [":" port] "/m/" code ["#fp=" 64hex | "#plain"]
 //! bare  = code                              ; the server the app last used
 //! ```
 
 use std::fmt;
+use std::net::IpAddr;
 
 use rand::RngExt;
 use url::Url;
@@ -52,7 +53,7 @@ pub struct ServerAddress {
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// TLS or plain; plain only for loopback and where a link says `http`.
+    /// TLS or plain; plain only where a link says `http` or `#plain`, on this computer, and at local addresses.
     pub secure: bool,
     /// SHA-256 of a self-made certificate, lower-case hexadecimal.
     pub fingerprint: Option<String>,
@@ -121,16 +122,32 @@ impl fmt::Display for MeetingLink {
     }
 }
 
+/// This computer, or an address of a local network: a server there has no certificate unless the link says so by a
+/// fingerprint.
+fn is_near(host: &str) -> bool {
+    if host == "localhost" {
+        return true;
+    }
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+        Err(_) => false,
+    }
+}
+
 fn address_of(url: &Url) -> Result<ServerAddress, LinkError> {
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(LinkError::NotAMeeting)?.to_ascii_lowercase();
-    let loopback = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    let fragment = url.fragment();
+    let plain = fragment == Some("plain") || (fragment.is_none() && is_near(&host));
     let (secure, usual) = match url.scheme() {
         "https" => (true, 443),
         "http" => (false, 80),
-        "confab" => (!loopback, DEFAULT_PORT),
+        "confab" => (!plain, DEFAULT_PORT),
         other => return Err(LinkError::BadScheme(other.to_owned())),
     };
-    let fingerprint = match url.fragment().and_then(|fragment| fragment.strip_prefix("fp=")) {
+    let fingerprint = match fragment.and_then(|fragment| fragment.strip_prefix("fp=")) {
         None => None,
         Some(text) if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
             Some(text.to_ascii_lowercase())

@@ -41,6 +41,19 @@ fn the_app_link_uses_the_usual_port_and_tls_except_on_this_computer() {
 }
 
 #[test]
+fn a_server_in_the_local_network_is_reached_without_tls_and_others_only_when_the_link_says_so() {
+    let secure = |text: &str| parse(&format!("confab://{text}")).server.expect("a server").secure;
+    for near in ["192.168.1.20:8003/m/kestrel-lane-27", "10.1.2.3/m/kestrel-lane-27", "[fd00::7]/m/kestrel-lane-27"] {
+        assert!(!secure(near), "{near}");
+    }
+    assert!(!secure("meet.lan/m/kestrel-lane-27#plain"));
+    assert!(secure("meet.lan/m/kestrel-lane-27"));
+    assert!(secure("203.0.113.9/m/kestrel-lane-27"));
+    assert!(secure(&format!("192.168.1.20/m/kestrel-lane-27#fp={}", "ab".repeat(32))));
+    assert!(!ServerAddress::parse("192.168.1.20:8003").expect("an address").secure);
+}
+
+#[test]
 fn a_link_without_its_scheme_is_understood() {
     let link = parse("meet.example:8003/m/kestrel-lane-27");
     assert_eq!(link.server.expect("a server").host, "meet.example");

@@ -41,7 +41,8 @@ impl LinkBase {
 
     /// The same for the app's own scheme.
     pub(crate) fn app_link(&self, code: &RoomCode) -> String {
-        format!("confab://{}:{}/m/{code}", self.0.host, self.0.port)
+        let plain = if self.0.secure { "" } else { "#plain" };
+        format!("confab://{}:{}/m/{code}{plain}", self.0.host, self.0.port)
     }
 }
 

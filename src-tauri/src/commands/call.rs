@@ -11,12 +11,10 @@ use tauri::State;
 
 use super::Answer;
 use crate::app::App;
-use crate::contract::{
-    BridgeError, ChatPage, Code, DeviceChoices, JoinOptions, NativeCode, RecentMeeting, ShareInfo, ShareSource,
-};
+use crate::contract::{BridgeError, ChatPage, Code, DeviceChoices, JoinOptions, NativeCode, ShareInfo, ShareSource};
 use crate::device_choices;
 use crate::session::Session;
-use crate::sink::{WindowSink, unix_ms_now};
+use crate::sink::WindowSink;
 
 #[tauri::command(rename_all = "snake_case")]
 pub async fn meeting_start(app: State<'_, App>, title: String, server: String, options: JoinOptions) -> Answer<()> {
@@ -60,14 +58,13 @@ async fn enter(
     config.speaker = device_choices::speaker(&options.devices.speaker);
     config.view = View::Chosen;
     config.sink = Arc::new(WindowSink::new(app.frames.board()));
-    let (joined, call) = Session::join(config, Arc::clone(&app.emit)).await?;
-    *session = Some(joined);
-    app.settings.remember_meeting(RecentMeeting {
-        code: call.code,
-        title: call.title,
-        link: call.link,
-        joined_at: unix_ms_now() as u64,
-    });
+    let (begun, mut joining) = Session::begin(config, Arc::clone(&app.emit));
+    *session = Some(begun);
+    drop(session);
+    if let Err(error) = joining.wait().await {
+        app.session.lock().await.take_if(|session| joining.is_of(session));
+        return Err(error);
+    }
     Ok(())
 }
 

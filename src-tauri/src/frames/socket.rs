@@ -4,12 +4,15 @@
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, http};
 
 use super::board::Board;
@@ -20,6 +23,15 @@ const ORIGINS: [&str; 3] = ["tauri://localhost", "https://tauri.localhost", "htt
 
 /// More tiles than a page can show; a longer list is cut.
 const MOST_TILES: usize = 64;
+
+/// Time for a connection to become a WebSocket.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Wait after a failed accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The window's messages name tiles and sizes; nothing larger is read.
+const LARGEST_MESSAGE: usize = 64 * 1024;
 
 /// Why the frame socket is not there.
 #[derive(Debug, thiserror::Error)]
@@ -78,14 +90,33 @@ impl FrameServer {
 }
 
 async fn accept(listener: TcpListener, path: String, board: Arc<Board>) {
+    let path: Arc<str> = path.into();
+    let (opened, mut sockets) = mpsc::channel(1);
     let mut current: Option<tokio::task::JoinHandle<()>> = None;
-    while let Ok((stream, _)) = listener.accept().await {
-        let Some(socket) = handshake(stream, &path).await else { continue };
-        // A reloaded page opens a new socket; the newest takes over.
-        if let Some(previous) = current.take() {
-            previous.abort();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else {
+                    // Out of file handles, or a connection that ended before it was taken: neither lasts.
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                };
+                // Apart, so that a connection that says nothing keeps nobody else out.
+                let (path, opened) = (Arc::clone(&path), opened.clone());
+                tokio::spawn(async move {
+                    if let Ok(Some(socket)) = tokio::time::timeout(HANDSHAKE_PATIENCE, handshake(stream, &path)).await {
+                        let _ = opened.send(socket).await;
+                    }
+                });
+            }
+            Some(socket) = sockets.recv() => {
+                // A reloaded page opens a new socket; the newest takes over.
+                if let Some(previous) = current.take() {
+                    previous.abort();
+                }
+                current = Some(tokio::spawn(serve(socket, Arc::clone(&board))));
+            }
         }
-        current = Some(tokio::spawn(serve(socket, Arc::clone(&board))));
     }
 }
 
@@ -104,7 +135,9 @@ async fn handshake(stream: TcpStream, path: &str) -> Option<WebSocketStream<TcpS
             Err(refused)
         }
     };
-    tokio_tungstenite::accept_hdr_async(stream, check).await.ok()
+    let config =
+        WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE)).max_frame_size(Some(LARGEST_MESSAGE));
+    tokio_tungstenite::accept_hdr_async_with_config(stream, check, Some(config)).await.ok()
 }
 
 /// One 720p picture is 1.4 MB; half of it may wait in the kernel.
