@@ -68,7 +68,7 @@ pub fn video(receiver: &StatsFile, from: ParticipantId, skip: Duration, full_hei
     }
     let gaps: Vec<f64> = frames.windows(2).map(|pair| pair[1].at_unix_ms - pair[0].at_unix_ms).collect();
     let mean_gap = span_ms / gaps.len() as f64;
-    let frozen_ms: f64 = gaps.iter().filter(|gap| **gap > mean_gap + FREEZE_MARGIN_MS).sum();
+    let frozen_ms = gaps.iter().filter(|gap| **gap > mean_gap + FREEZE_MARGIN_MS).fold(0.0, |sum, gap| sum + gap);
     let marks: Vec<u32> = frames.iter().filter_map(|frame| Some(frame.mark?.frame)).collect();
     let drawn = match (marks.iter().min(), marks.iter().max()) {
         (Some(lowest), Some(highest)) => u64::from(highest - lowest) + 1,
