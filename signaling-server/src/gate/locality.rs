@@ -9,14 +9,14 @@ pub(crate) struct Caller {
     pub(crate) address: IpAddr,
     /// The request says a proxy passed it on, so its address is the proxy's.
     pub(crate) forwarded: bool,
-    /// A web page of another site made it, so its address is that of the page's reader.
-    pub(crate) foreign_page: bool,
+    /// A web page made it, so its address is that of the page's reader.
+    pub(crate) page: bool,
 }
 
 impl Caller {
     /// Whether the caller is on this computer or in its network, and nothing says otherwise.
     pub(crate) fn is_near(&self) -> bool {
-        !self.forwarded && !self.foreign_page && is_local(self.address)
+        !self.forwarded && !self.page && is_local(self.address)
     }
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     fn near(address: &str) -> bool {
-        Caller { address: address.parse().unwrap(), forwarded: false, foreign_page: false }.is_near()
+        Caller { address: address.parse().unwrap(), forwarded: false, page: false }.is_near()
     }
 
     #[test]
@@ -65,10 +65,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_or_a_foreign_page_passes_on_is_not_near() {
+    fn what_a_proxy_or_a_page_passes_on_is_not_near() {
         let address = "127.0.0.1".parse().unwrap();
-        assert!(!Caller { address, forwarded: true, foreign_page: false }.is_near());
-        assert!(!Caller { address, forwarded: false, foreign_page: true }.is_near());
+        assert!(!Caller { address, forwarded: true, page: false }.is_near());
+        assert!(!Caller { address, forwarded: false, page: true }.is_near());
     }
 
     #[test]

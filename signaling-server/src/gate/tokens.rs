@@ -88,6 +88,11 @@ impl Tokens {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(|_| TokenError::Signing)
     }
 
+    /// The token with these claims once more, good from now on.
+    pub(crate) fn renew(&self, claims: &JoinClaims) -> Result<String, TokenError> {
+        self.issue(claims.room.clone(), claims.sub, claims.name.clone(), claims.role, claims.grants)
+    }
+
     /// What a token says, if this server signed it, it is still good, and it is for this room (any room for `None`).
     pub(crate) fn check(&self, token: &str, room: Option<&RoomCode>) -> Result<JoinClaims, TokenError> {
         if token.len() > LONGEST {
@@ -147,6 +152,20 @@ mod tests {
         let claims = tokens.check(&token, Some(&code("kestrel-lane-27"))).unwrap();
         assert_eq!((claims.sub, claims.role, claims.grants), (person, role, role.grants()));
         assert_eq!(claims.exp - claims.iat, 12 * 3_600);
+    }
+
+    #[test]
+    fn a_renewed_token_is_good_for_as_long_as_a_fresh_one_and_says_the_same() {
+        let tokens = tokens();
+        let mut old = tokens.check(&issue(&tokens), None).unwrap();
+        // Made nearly twelve hours ago; with other rights than its role has by itself.
+        old.iat -= 43_000;
+        old.exp -= 43_000;
+        old.grants = Role::Viewer.grants();
+        let new = tokens.check(&tokens.renew(&old).unwrap(), None).unwrap();
+        assert!(new.iat >= old.iat + 43_000);
+        assert_eq!(new.exp - new.iat, 12 * 3_600);
+        assert!(new == JoinClaims { iat: new.iat, exp: new.exp, ..old });
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(super) struct MediaSocket {
     pub(super) told: SocketAddr,
     /// Not yet read until empty.
     pub(super) readable: bool,
+    /// Reading it gave nothing but errors. It is tried again when there is something else to do, and not waited for.
+    pub(super) failing: bool,
 }
 
 impl MediaSocket {
@@ -41,11 +43,14 @@ impl MediaSocket {
             }
         }
         let port = socket.local_addr().map_err(failed)?.port();
-        Ok(Self { socket: UdpSocket::from_std(socket), state, told: SocketAddr::new(told, port), readable: true })
+        let told = SocketAddr::new(told, port);
+        Ok(Self { socket: UdpSocket::from_std(socket), state, told, readable: true, failing: false })
     }
 
     /// Reads what has come, a bounded number of batches; `take` gets each datagram with its source.
     pub(super) fn receive(&mut self, buffers: &mut ReceiveBuffers, mut take: impl FnMut(SocketAddr, &[u8])) {
+        let mut failures = 0;
+        self.failing = false;
         for _ in 0..BATCHES {
             let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = buffers.slices();
             let mut meta = [RecvMeta::default(); BATCH_SIZE];
@@ -56,7 +61,10 @@ impl MediaSocket {
                     return;
                 }
                 // Errors here are about something sent earlier; the next datagram is as good as any.
-                Err(_) => continue,
+                Err(_) => {
+                    failures += 1;
+                    continue;
+                }
             };
             for (slice, meta) in slices.iter().zip(&meta).take(received) {
                 let bytes = &slice[..meta.len.min(slice.len())];
@@ -68,6 +76,9 @@ impl MediaSocket {
                 }
             }
         }
+        // An error that lasts would keep the worker awake for nothing.
+        self.failing = failures == BATCHES;
+        self.readable = !self.failing;
     }
 }
 
@@ -84,5 +95,30 @@ impl ReceiveBuffers {
     fn slices(&mut self) -> [IoSliceMut<'_>; BATCH_SIZE] {
         let mut chunks = self.memory.chunks_mut(RUN);
         std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_that_gives_only_errors_is_not_waited_for() {
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        let mut socket = MediaSocket::bind(SocketAddr::new(loopback, 0), loopback).unwrap();
+        let good = socket.socket;
+        // Receiving from a TCP listener fails each time.
+        let listener = std::net::TcpListener::bind((loopback, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        socket.socket = UdpSocket::from_std(OwnedFd::from(listener).into());
+        let mut buffers = ReceiveBuffers::new();
+        socket.receive(&mut buffers, |_, _| panic!("nothing was sent"));
+        assert!(socket.failing && !socket.readable);
+
+        socket.socket = good;
+        socket.receive(&mut buffers, |_, _| panic!("nothing was sent"));
+        assert!(!socket.failing && !socket.readable);
     }
 }

@@ -175,7 +175,7 @@ impl Worker {
 
     fn receive(&mut self) {
         let (mut datagrams, mut bytes) = (0, 0);
-        for socket in self.sockets.iter_mut().filter(|socket| socket.readable) {
+        for socket in self.sockets.iter_mut().filter(|socket| socket.readable || socket.failing) {
             let told = socket.told;
             let now = Instant::now();
             let sfu = &mut self.sfu;

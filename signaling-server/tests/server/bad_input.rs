@@ -47,6 +47,7 @@ async fn a_frame_over_the_largest_message_closes_the_connection() {
     let server = server().await;
     let mut client = Client::connect(&server).await;
     client.send_text(&format!(r#"{{"event_type":"ping","x":"{}"}}"#, "x".repeat(300 * 1024))).await;
+    assert_eq!(client.error().await, (ErrorCode::MessageTooLarge, None));
     assert_eq!(client.close_code().await, 1009);
     assert_eq!(metric(&server, "confab_refused_total{code=\"message_too_large\"}").await, 1);
     server.shutdown().await;

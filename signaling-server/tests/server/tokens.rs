@@ -60,7 +60,19 @@ async fn a_token_may_come_in_the_query_or_a_header_and_a_user_id_says_nothing() 
     client.next().await;
     let joined = client.join(&code, None).await;
     assert_eq!(joined.role, Role::Host, "the token of the query stands in for the missing one");
-    assert_eq!(joined.token, token);
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_join_renews_the_token_for_the_same_person() {
+    let server = server().await;
+    let (code, token) = room(&server).await;
+    // Tokens count in seconds.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let first = Client::connect(&server).await.join(&code, Some(&token)).await;
+    assert_ne!(first.token, token);
+    let second = Client::connect(&server).await.join(&code, Some(&first.token)).await;
+    assert_eq!((second.id, second.role), (first.id, Role::Host));
     server.shutdown().await;
 }
 

@@ -94,7 +94,12 @@ impl Connection {
         match end {
             End::ByClient => drop(timeout(WRITE_PATIENCE, socket.flush()).await),
             End::Lost => {}
-            End::Close(code, reason) => close(socket, code, reason).await,
+            End::Close(code, reason) => {
+                if code == CloseCode::Size {
+                    self.say_too_large(&mut socket).await;
+                }
+                close(socket, code, reason).await;
+            }
             End::Stopping => close(socket, CloseCode::Away, "the server is stopping").await,
         }
         counters.connections.subtract(1);
@@ -144,6 +149,20 @@ impl Connection {
     pub(super) fn refuse(&self, request: Option<RequestId>, refusal: Refusal) {
         let Refusal { code, message, field } = refusal;
         self.tell(&ServerMessage::Error { request, code, message, field: field.map(str::to_owned) });
+    }
+
+    /// The last message before the close: of what was too large nothing was read, so no request can be named.
+    async fn say_too_large(&self, socket: &mut Socket) {
+        let most = self.shared.limits.sdp_message_bytes / 1024;
+        let error = ServerMessage::Error {
+            request: None,
+            code: ErrorCode::MessageTooLarge,
+            message: format!("No message may be longer than {most} KiB. The connection ends."),
+            field: None,
+        };
+        if self.patiently(socket.send(Message::Text(Outgoing::text(&error)))).await.is_none() {
+            self.shared.counters.messages_out.add(1);
+        }
     }
 
     async fn frame(&mut self, frame: Option<Result<Message, Error>>) -> Option<End> {

@@ -134,8 +134,7 @@ impl Connection {
                 return Err(Refusal::new(ErrorCode::RoomNotFound, message));
             };
             let session = self.shared.fresh_session();
-            let known = claims.as_ref().zip(given.as_deref());
-            let (request, token) = self.join_request(&join, known, session)?;
+            let (request, token) = self.join_request(&join, claims.as_ref(), session)?;
             let kind = EnterKind::Join { join: request, tracks: join.tracks.clone() };
             if self.enter(room, session, kind, join.offer.clone(), token).await {
                 return Ok(());
@@ -144,20 +143,20 @@ impl Connection {
         Err(room_ended())
     }
 
-    /// What the room is asked. Somebody without a token is a guest, and gets one.
+    /// What the room is asked, and the token to come back with. Somebody without a token is a guest.
     fn join_request(
         &self,
         join: &Join,
-        known: Option<(&JoinClaims, &str)>,
+        known: Option<&JoinClaims>,
         session: SessionId,
     ) -> Result<(JoinRequest, String), Refusal> {
         let (participant, role, grants, known_as) = match known {
-            Some((claims, _)) => (claims.sub, claims.role, claims.grants, claims.name.as_str()),
+            Some(claims) => (claims.sub, claims.role, claims.grants, claims.name.as_str()),
             None => (ParticipantId::new(), Role::Participant, Role::Participant.grants(), ""),
         };
         let name = if join.name.trim().is_empty() { known_as } else { &join.name };
         let token = match known {
-            Some((_, token)) => token.to_owned(),
+            Some(claims) => self.shared.gate.tokens.renew(claims)?,
             None => self.shared.gate.tokens.issue(join.code.clone(), participant, name.to_owned(), role, grants)?,
         };
         let offered = join.tracks.iter().map(|track| track.source).collect();
@@ -173,6 +172,7 @@ impl Connection {
             || Refusal::new(ErrorCode::SessionGone, "This call cannot be taken up any more. Join the meeting again.");
         let room = self.shared.rooms.find_open(&claims.room).ok_or_else(gone)?;
         let session = self.shared.fresh_session();
+        let token = self.shared.gate.tokens.renew(&claims)?;
         let kind = EnterKind::Resume { session, request, participant: claims.sub };
         if self.enter(room, session, kind, offer, token).await { Ok(()) } else { Err(gone()) }
     }
