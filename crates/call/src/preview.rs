@@ -22,6 +22,9 @@ const LEVEL_INTERVAL: Duration = Duration::from_millis(50);
 /// How soon a thread notices that it should end.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How long closing may take; a device that hangs longer is left to itself.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// What a preview tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PreviewEvent {
@@ -54,11 +57,24 @@ pub struct Preview {
 }
 
 /// Ends a thread when it is dropped.
-struct Stop(Arc<AtomicBool>);
+struct Stop {
+    stop: Arc<AtomicBool>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Stop {
+    /// Ends the thread and waits for it until `deadline`.
+    fn wait(&self, deadline: Instant) {
+        self.stop.store(true, Ordering::Release);
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
+        self.stop.store(true, Ordering::Release);
     }
 }
 
@@ -70,10 +86,19 @@ impl Preview {
 
     /// Shows this camera; `None` shows nothing.
     pub fn camera(&mut self, choice: CameraChoice, wanted: VideoFormat, frames: FrameSink) {
-        self.camera = None;
+        let before = self.camera.take();
         if choice != CameraChoice::None {
             let events = self.events.clone();
-            self.camera = run("preview-camera", move |stop| watch(&choice, wanted, frames, &stop, &*events));
+            self.camera = run("preview-camera", before, move |stop| watch(&choice, wanted, frames, &stop, &*events));
+        }
+    }
+
+    /// Closes both and waits until they are closed (at most a second): a camera can be opened by one only, and the call
+    /// that follows a preview wants it. Blocks.
+    pub fn close(mut self) {
+        let deadline = Instant::now() + CLOSE_PATIENCE;
+        for device in [self.camera.take(), self.microphone.take()].into_iter().flatten() {
+            device.wait(deadline);
         }
     }
 
@@ -84,10 +109,10 @@ impl Preview {
 
     /// Measures this microphone; `None` measures nothing.
     pub fn microphone(&mut self, choice: MicrophoneChoice) {
-        self.microphone = None;
+        let before = self.microphone.take();
         if choice != MicrophoneChoice::None {
             let events = self.events.clone();
-            self.microphone = run("preview-microphone", move |stop| listen(&choice, &stop, &*events));
+            self.microphone = run("preview-microphone", before, move |stop| listen(&choice, &stop, &*events));
         }
     }
 
@@ -97,10 +122,18 @@ impl Preview {
     }
 }
 
-fn run(name: &str, work: impl FnOnce(Arc<AtomicBool>) + Send + 'static) -> Option<Stop> {
+/// Works on a thread of its own, once the device opened `before` is closed: it may be the same one.
+fn run(name: &str, before: Option<Stop>, work: impl FnOnce(Arc<AtomicBool>) + Send + 'static) -> Option<Stop> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
-    thread::Builder::new().name(name.to_owned()).spawn(move || work(stopped)).ok().map(|_| Stop(stop))
+    let begin = move || {
+        if let Some(before) = before {
+            before.wait(Instant::now() + CLOSE_PATIENCE);
+        }
+        work(stopped);
+    };
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(begin).ok()?;
+    Some(Stop { stop, thread })
 }
 
 fn watch(

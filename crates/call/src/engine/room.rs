@@ -47,6 +47,14 @@ impl Room {
         }
     }
 
+    /// The server was told that this source of ours has stopped.
+    pub fn withdraw(&mut self, source: SourceKind) {
+        let me = self.me;
+        if let Some(myself) = self.participants.iter_mut().find(|participant| participant.id == me) {
+            myself.tracks.retain(|track| track.source != source);
+        }
+    }
+
     /// Somebody left. Their name, if they were known.
     pub fn remove(&mut self, participant: ParticipantId) -> Option<String> {
         let index = self.participants.iter().position(|known| known.id == participant)?;

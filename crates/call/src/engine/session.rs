@@ -130,7 +130,8 @@ pub(super) struct Session {
     view: Option<Vec<TileRequest>>,
     view_due: bool,
     view_sent_at: Option<Instant>,
-    sent_view: Vec<TileRequest>,
+    /// The view the server was told; `None` when that is not sure, so that even an empty one is said.
+    sent_view: Option<Vec<TileRequest>>,
     watched: HashMap<SourceKind, Vec<Layer>>,
     /// Who we are, once the server has said; the capture threads show our own pictures under it.
     me: Arc<OnceLock<ParticipantId>>,
@@ -186,7 +187,7 @@ impl Session {
             local,
             view_due: false,
             view_sent_at: None,
-            sent_view: Vec::new(),
+            sent_view: None,
             watched: HashMap::new(),
             me: Arc::default(),
             tiles: Vec::new(),
@@ -376,3 +377,6 @@ fn start_voice(
         }
     }
 }
+
+#[cfg(test)]
+mod settle_tests;

@@ -18,7 +18,7 @@ pub struct Line {
     /// The text.
     pub content: String,
     /// It was handed to a socket at least once.
-    sent: bool,
+    pub sent: bool,
 }
 
 /// The lines the server has not confirmed, in the order they were written.

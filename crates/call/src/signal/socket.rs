@@ -123,6 +123,21 @@ impl Socket {
         Self { outgoing, task: Some(task) }
     }
 
+    /// A socket that leads nowhere, and what takes the messages that were queued on it.
+    #[cfg(test)]
+    pub(crate) fn unconnected() -> (Self, impl FnMut() -> Vec<ClientMessage>) {
+        let (outgoing, mut receiver) = mpsc::unbounded_channel();
+        let queued = move || {
+            let taken = std::iter::from_fn(|| receiver.try_recv().ok());
+            let message = |outgoing| match outgoing {
+                Outgoing::Message(message) => Some(*message),
+                Outgoing::Goodbye => None,
+            };
+            taken.filter_map(message).collect()
+        };
+        (Self { outgoing, task: None }, queued)
+    }
+
     /// Queues a message; lost when the socket is.
     pub fn send(&self, message: ClientMessage) {
         drop(self.outgoing.send(Outgoing::Message(Box::new(message))));

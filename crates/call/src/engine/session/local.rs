@@ -200,7 +200,7 @@ impl Session {
         self.watched.remove(&source);
         if let Some(sending) = running {
             if sending.published.is_some() {
-                self.send(ClientMessage::CallUnpublish { source });
+                self.unpublish(source);
             }
             if let Some(participant) = self.me.get().copied() {
                 self.config.sink.ended(TileKey { participant, source });
@@ -250,7 +250,7 @@ impl Session {
             SoundNotice::Microphone { on } => {
                 let before = std::mem::replace(&mut self.local.microphone_on, on);
                 if before && !on {
-                    self.send(ClientMessage::CallUnpublish { source: SourceKind::Microphone });
+                    self.unpublish(SourceKind::Microphone);
                 } else if on {
                     self.publish_microphone();
                 }
@@ -285,6 +285,32 @@ impl Session {
         }
     }
 
+    /// Tells the server that a source of ours has stopped. Without a socket nothing is told: [`Self::settle_in`] does.
+    fn unpublish(&mut self, source: SourceKind) {
+        if self.send(ClientMessage::CallUnpublish { source })
+            && let Some(room) = &mut self.room
+        {
+            // The server refuses to take back twice, and it may be long until its list comes.
+            room.withdraw(source);
+        }
+    }
+
+    /// Takes back what the server still lists as ours and no longer runs: it stopped while nothing could be told.
+    pub(super) fn unpublish_stopped(&mut self) {
+        let listed = self.room.as_ref().and_then(Room::myself).map(|me| me.tracks.as_slice()).unwrap_or_default();
+        let stopped: Vec<_> = listed.iter().map(|track| track.source).filter(|source| !self.runs(*source)).collect();
+        for source in stopped {
+            self.unpublish(source);
+        }
+    }
+
+    fn runs(&self, source: SourceKind) -> bool {
+        match source {
+            SourceKind::Microphone => self.local.microphone_on,
+            SourceKind::Camera | SourceKind::Screen | SourceKind::ScreenAudio => self.sending(source).is_some(),
+        }
+    }
+
     pub(super) fn sending(&self, source: SourceKind) -> Option<&Sending> {
         match source {
             SourceKind::Camera => self.camera.as_ref(),
@@ -315,12 +341,12 @@ impl Session {
         }
         self.view_due = false;
         let tiles = self.wanted_tiles();
-        if self.sent_view == tiles {
+        if self.sent_view.as_ref() == Some(&tiles) {
             return;
         }
         self.inlet.show(tiles.iter().map(|tile| TileKey { participant: tile.participant, source: tile.source }));
         self.view_sent_at = Some(now);
-        self.sent_view.clone_from(&tiles);
+        self.sent_view = Some(tiles.clone());
         self.send(ClientMessage::CallView { tiles });
         self.tell_tiles();
     }

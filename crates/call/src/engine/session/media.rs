@@ -198,7 +198,7 @@ impl Session {
         match (purpose, result) {
             (Purpose::Join(socket) | Purpose::Resume(socket), Ok(())) => {
                 self.handle(Input::Joined(socket));
-                self.settle_in();
+                self.settle_in(true);
             }
             (Purpose::Restart(_), Ok(())) => self.handle(Input::Restarted),
             (Purpose::Join(socket) | Purpose::Resume(socket), Err(why)) => {

@@ -50,13 +50,24 @@ impl Session {
                 self.meters.connection(|connection| {
                     connection.signal_round_trip_ms = Some(time.as_secs_f64() * 1000.0);
                 });
-                self.handle(Input::SocketSpoke(id));
+                self.spoke(id);
             }
             SocketEvent::Unreadable => tracing::debug!("the server sent something that is no message"),
             SocketEvent::Message(message) => {
-                self.handle(Input::SocketSpoke(id));
+                self.spoke(id);
                 self.message(id, *message);
             }
+        }
+    }
+
+    /// Something came over a socket.
+    fn spoke(&mut self, id: SocketId) {
+        let away = self.life.socket().is_none();
+        self.handle(Input::SocketSpoke(id));
+        // While the socket was suspect nothing was handed to it, so what the person did then is said now. What was
+        // handed to it before has not been lost: it is the same socket.
+        if away && self.life.socket() == Some(id) && self.room.is_some() {
+            self.settle_in(false);
         }
     }
 
@@ -236,8 +247,10 @@ impl Session {
         self.tell_tiles();
     }
 
-    /// The call runs on this socket now: what the person set is said again, what was written meanwhile is sent.
-    pub(super) fn settle_in(&mut self) {
+    /// The call runs on this socket now: what the person set is said again, what was written meanwhile is sent. With
+    /// `resend` the socket is another one, and chat lines that went over the old one and were not confirmed go again.
+    pub(super) fn settle_in(&mut self, resend: bool) {
+        self.unpublish_stopped();
         for source in [SourceKind::Camera, SourceKind::Screen] {
             if let Some(sending) = self.sending_mut(source) {
                 sending.published = None;
@@ -251,9 +264,12 @@ impl Session {
         }
         self.view_due = true;
         self.view_sent_at = None;
-        self.sent_view.clear();
+        self.sent_view = None;
         self.flush_view(Instant::now());
-        let lines: Vec<_> = self.outbox.waiting().map(|line| (line.local_id, line.content.clone())).collect();
+        // What was only said again does not make the next change wait: at a join that is the first picture.
+        self.view_sent_at = None;
+        let lines = self.outbox.waiting().filter(|line| resend || !line.sent);
+        let lines: Vec<_> = lines.map(|line| (line.local_id, line.content.clone())).collect();
         for (local_id, content) in lines {
             self.post(local_id, content);
         }
