@@ -62,9 +62,17 @@ impl App {
         ServerAddress::parse(named).map_err(|error| BridgeError::native(NativeCode::LinkInvalid, error))
     }
 
+    /// Gives back the preview's devices and returns when they are free.
+    pub async fn close_preview(&self) {
+        if let Some(preview) = self.preview.lock().await.take() {
+            // It can only fail when the app is ending, and then the devices are freed anyway.
+            let _ = tauri::async_runtime::spawn_blocking(move || preview.close()).await;
+        }
+    }
+
     /// Leaves the call and frees the devices.
     pub async fn close(&self) {
-        self.preview.lock().await.take();
+        self.close_preview().await;
         if let Some(session) = self.session.lock().await.take() {
             session.handle.leave().await;
         }

@@ -78,7 +78,11 @@ async fn the_page_behind_a_link_tells_how_to_open_the_meeting_and_nothing_else()
     let server = server().await;
     let page = get(server.address(), "/m/Kestrel-Lane-27").await;
     assert_eq!(page.status, 200);
-    assert!(page.body.contains(&format!("href=\"confab://{}/m/kestrel-lane-27\"", server.address())), "{}", page.body);
+    assert!(
+        page.body.contains(&format!("href=\"confab://{}/m/kestrel-lane-27#plain\"", server.address())),
+        "{}",
+        page.body
+    );
     assert!(page.head.contains("content-security-policy: default-src 'none'"));
     assert!(page.head.contains("x-content-type-options: nosniff"));
     assert_eq!(get(server.address(), "/m/%3Cscript%3E").await.status, 404);

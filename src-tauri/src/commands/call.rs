@@ -44,7 +44,7 @@ async fn enter(
     options: JoinOptions,
 ) -> Answer<()> {
     // The preview's devices are given back first: a camera opens only once.
-    app.preview.lock().await.take();
+    app.close_preview().await;
     let mut session = app.session.lock().await;
     if let Some(previous) = session.take() {
         previous.handle.leave().await;

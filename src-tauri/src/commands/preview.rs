@@ -40,7 +40,7 @@ pub async fn preview_start(
 
 #[tauri::command]
 pub async fn preview_stop(app: State<'_, App>) -> Answer<()> {
-    app.preview.lock().await.take();
+    app.close_preview().await;
     app.frames.board().remove(PREVIEW_TILE);
     Ok(())
 }
