@@ -160,12 +160,15 @@ fn messages_get_typed_errors(server: SocketAddr, room: &RoomCode) -> Outcome {
         socket.send_text(r#"{"event_type": "ping", "timestamp": 5}"#)?;
         assert_eq!(socket.expect("pong")?["timestamp"], 5);
     }
-    // What is larger than any message may be is not even read: the connection ends.
+    // What is larger than any message may be is not even read: it is said, and the connection ends.
     let mut socket = RawSocket::connect(server)?;
     let boundless = join_message(room.as_str(), &"x".repeat(300 << 10), None).to_string();
     // The server may end it while it is still being sent.
     let _ = socket.send_text(&boundless);
-    assert!(matches!(socket.receive(), Ok(None) | Err(_)), "300 KiB were taken");
+    if let Ok(Some(answer)) = socket.receive() {
+        assert_eq!(answer["code"], "message_too_large", "300 KiB were taken");
+        assert!(matches!(socket.receive(), Ok(None) | Err(_)), "the connection goes on");
+    }
     Ok(())
 }
 

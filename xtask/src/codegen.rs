@@ -7,8 +7,8 @@ use crate::{Outcome, cargo};
 
 /// Package, example that prints the file, and where it belongs.
 const GENERATED: [(&str, &str, &str); 2] = [
-    ("confab-protocol", "codegen", "ui/src/bridge/protocol.generated.ts"),
-    ("confab-call", "codegen", "ui/src/bridge/call.generated.ts"),
+    ("confab-protocol", "protocol_codegen", "ui/src/bridge/protocol.generated.ts"),
+    ("confab-call", "call_codegen", "ui/src/bridge/call.generated.ts"),
 ];
 
 /// Writes every generated file that is out of step.
