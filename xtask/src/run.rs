@@ -83,7 +83,7 @@ impl Drop for Server {
 
 fn demonstrate(release: bool) -> Outcome {
     println!("No display here, so two people meet without a window for {DEMONSTRATION_S} s.");
-    let server = Server::start(release, &["--listen", "127.0.0.1:0", "--ephemeral"])?;
+    let server = Server::start(release, &["--listen", "127.0.0.1:0", "--udp-port-base", "0", "--ephemeral"])?;
     let folder = cargo::target_dir().join("demonstration");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let cli = cargo::program("confab-cli", release);
@@ -100,7 +100,7 @@ fn demonstrate(release: bool) -> Outcome {
     for name in ["Ada", "Ben"] {
         print_figures(name, &folder.join(format!("{name}.json")))?;
     }
-    println!("The received video is in {}", folder.join("Ben").display());
+    println!("The received video (uncompressed, some hundred megabytes) is in {}", folder.join("Ben").display());
     Ok(())
 }
 
@@ -124,6 +124,10 @@ fn print_figures(name: &str, path: &Path) -> Outcome {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let stats: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    println!("{name}: {}", serde_json::to_string_pretty(&stats).unwrap_or_default());
+    // The file also has a line for each picture; these are the figures a person wants.
+    for (what, figures) in [("joined", &stats["stats"]["join"]), ("received", &stats["summary"])] {
+        println!("{name} {what}: {}", serde_json::to_string_pretty(figures).unwrap_or_default());
+    }
+    println!("All figures of {name}: {}", path.display());
     Ok(())
 }
