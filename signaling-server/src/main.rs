@@ -36,10 +36,20 @@ async fn main() -> ExitCode {
         // To the terminal and not through the log: logs are collected.
         eprintln!("Host key, to start meetings from outside this network: {}", server.host_key());
     }
+    // Heard from before the line below on: who reads it may end the server at once, and it must end in order.
+    let mut stop = std::pin::pin!(stop_requested());
+    tokio::select! {
+        biased;
+        () = &mut stop => {
+            server.shutdown().await;
+            return ExitCode::SUCCESS;
+        }
+        () = std::future::ready(()) => {}
+    }
     println!("Confab server listening on http://{}", server.address());
     // Whoever started the server may have closed its output.
     let _ = std::io::stdout().flush();
-    stop_requested().await;
+    stop.await;
     tokio::select! {
         () = server.shutdown() => ExitCode::SUCCESS,
         // Asked twice: at once.
