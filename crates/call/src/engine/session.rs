@@ -114,6 +114,8 @@ pub(super) struct Session {
     limits: Limits,
     outbox: Outbox,
     room: Option<Room>,
+    /// The socket over which the room was described last; what it says from then on belongs to that description.
+    described_by: Option<SocketId>,
 
     media: Media,
     outlet: Arc<Outlet>,
@@ -174,6 +176,7 @@ impl Session {
             limits: Limits::default(),
             outbox: Outbox::default(),
             room: None,
+            described_by: None,
             media: Media::default(),
             outlet,
             inlet,

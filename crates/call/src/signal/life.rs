@@ -435,8 +435,12 @@ impl Life {
     }
 
     fn ended(&mut self, now: Instant, socket: SocketId, reason: LeaveReason) {
-        let joining_anew = self.candidate.is_some_and(|candidate| candidate.asked);
-        if self.current != Some(socket) || (reason == LeaveReason::Replaced && joining_anew) {
+        let asked = self.candidate.filter(|candidate| candidate.asked).map(|candidate| candidate.id);
+        // A socket that has asked may have been let in and put out again while its answer is still being applied.
+        if self.current != Some(socket) && asked != Some(socket) {
+            return;
+        }
+        if reason == LeaveReason::Replaced && asked.is_some_and(|asked| asked != socket) {
             // What replaces us is ourselves, on the new socket.
             return;
         }

@@ -232,6 +232,16 @@ fn a_removed_member_stays_out() {
 }
 
 #[test]
+fn a_member_removed_while_the_answer_is_still_being_applied_stays_out() {
+    let mut lab = Lab::new();
+    lab.actions();
+    lab.input(Input::SocketOpen(1));
+    let actions = lab.input(Input::Ended(1, LeaveReason::Removed));
+    assert_eq!(actions, [Action::Phase(Phase::Ended(Ending::Left(LeaveReason::Removed)))]);
+    assert_eq!(lab.input(Input::Joined(1)), []);
+}
+
+#[test]
 fn joining_anew_is_not_taken_for_being_replaced_by_somebody_else() {
     let mut lab = Lab::joined();
     lab.input(Input::TransportGone("closed by the server".into()));

@@ -1,6 +1,8 @@
 //! What is said to the server when a socket is well again, on a session without a network.
 
-use confab_protocol::{ClientMessage, Connection, ParticipantInfo, PublishedTrack, Role, link::ServerAddress};
+use confab_protocol::{
+    ClientMessage, Connection, ParticipantInfo, PublishedTrack, Role, ServerMessage, link::ServerAddress,
+};
 
 use super::*;
 
@@ -9,7 +11,7 @@ const OLD: SocketId = 1;
 struct Lab<Queued> {
     session: Session,
     queued: Queued,
-    _events: mpsc::UnboundedReceiver<CallEvent>,
+    events: mpsc::UnboundedReceiver<CallEvent>,
 }
 
 /// In a call over [`OLD`], with all said; the server lists these sources of ours.
@@ -28,21 +30,25 @@ fn joined(listed: &[SourceKind]) -> Lab<impl FnMut() -> Vec<ClientMessage>> {
     session.local.microphone_on = listed.contains(&SourceKind::Microphone);
     session.refresh_view();
     queued();
-    Lab { session, queued, _events: told }
+    Lab { session, queued, events: told }
 }
 
 fn room(listed: &[SourceKind]) -> Room {
     let track = |source: &SourceKind| PublishedTrack { source: *source, muted: false, width: 0, height: 0 };
-    let me = ParticipantInfo {
+    let me = ParticipantInfo { tracks: listed.iter().map(track).collect(), ..person() };
+    Room::new(me.id, vec![me], &[])
+}
+
+fn person() -> ParticipantInfo {
+    ParticipantInfo {
         id: ParticipantId::new(),
         name: "Ada".into(),
         role: Role::Participant,
-        tracks: listed.iter().map(track).collect(),
+        tracks: Vec::new(),
         hand_raised_at: None,
         connection: Connection::Connected,
         joined_at: 0,
-    };
-    Room::new(me.id, vec![me], &[])
+    }
 }
 
 fn lines(said: &[ClientMessage]) -> Vec<String> {
@@ -63,7 +69,7 @@ fn taken_back(said: &[ClientMessage]) -> Vec<SourceKind> {
 
 #[test]
 fn what_was_done_while_the_socket_was_suspect_is_said_when_it_speaks_again() {
-    let Lab { mut session, mut queued, _events } = joined(&[SourceKind::Microphone]);
+    let Lab { mut session, mut queued, .. } = joined(&[SourceKind::Microphone]);
     session.command(Command::Chat("before".into()));
     assert_eq!(lines(&queued()), ["before"]);
     session.socket_event(OLD, SocketEvent::Quiet);
@@ -85,7 +91,7 @@ fn what_was_done_while_the_socket_was_suspect_is_said_when_it_speaks_again() {
 
 #[test]
 fn another_socket_gets_the_unconfirmed_lines_again() {
-    let Lab { mut session, mut queued, _events } = joined(&[]);
+    let Lab { mut session, mut queued, .. } = joined(&[]);
     session.command(Command::Chat("before".into()));
     assert_eq!(lines(&queued()), ["before"]);
     session.settle_in(true);
@@ -94,7 +100,7 @@ fn another_socket_gets_the_unconfirmed_lines_again() {
 
 #[test]
 fn what_stopped_while_the_socket_was_suspect_is_taken_back_once() {
-    let Lab { mut session, mut queued, _events } = joined(&[SourceKind::Microphone, SourceKind::Camera]);
+    let Lab { mut session, mut queued, .. } = joined(&[SourceKind::Microphone, SourceKind::Camera]);
     session.socket_event(OLD, SocketEvent::Quiet);
     session.sound_notice(SoundNotice::Microphone { on: false });
     assert_eq!(queued(), []);
@@ -109,14 +115,14 @@ fn what_stopped_while_the_socket_was_suspect_is_taken_back_once() {
 
 #[test]
 fn a_source_that_runs_is_not_taken_back() {
-    let Lab { mut session, mut queued, _events } = joined(&[SourceKind::Microphone]);
+    let Lab { mut session, mut queued, .. } = joined(&[SourceKind::Microphone]);
     session.settle_in(true);
     assert_eq!(taken_back(&queued()), []);
 }
 
 #[test]
 fn a_view_that_became_empty_while_the_socket_was_suspect_is_said() {
-    let Lab { mut session, mut queued, _events } = joined(&[]);
+    let Lab { mut session, mut queued, .. } = joined(&[]);
     let (participant, source) = (ParticipantId::new(), SourceKind::Camera);
     let tile = TileRequest { participant, source, width: 1280, height: 720, priority: 0, pinned: false };
     session.view_sent_at = None;
@@ -126,4 +132,43 @@ fn a_view_that_became_empty_while_the_socket_was_suspect_is_said() {
     session.command(Command::View(Vec::new()));
     session.socket_event(OLD, SocketEvent::RoundTrip(Duration::from_secs(6)));
     assert_eq!(queued(), [ClientMessage::CallView { tiles: Vec::new() }]);
+}
+
+#[test]
+fn what_the_server_says_while_its_answer_is_still_being_applied_is_not_missed() {
+    let Lab { mut session, mut events, .. } = joined(&[]);
+    let new: SocketId = 2;
+    let (socket, _queued) = Socket::unconnected();
+    session.sockets.insert(new, socket);
+    let request = session.requests.open(Instant::now(), Duration::from_secs(9), Asked::Join { socket: new });
+    let ben = |connection| ParticipantInfo { connection, name: "Ben".into(), ..person() };
+    let connecting = ben(Connection::Connecting);
+    let connected = ParticipantInfo { connection: Connection::Connected, ..connecting.clone() };
+    let message = ServerMessage::CallJoined {
+        request,
+        participant_id: ParticipantId::new(),
+        token: String::new(),
+        role: Role::Participant,
+        grants: confab_protocol::Grants::default(),
+        answer: String::new(),
+        room_name: String::new(),
+        link: String::new(),
+        participants: vec![connecting],
+        chat: Vec::new(),
+        slots: Vec::new(),
+    };
+    session.socket_event(new, SocketEvent::Message(Box::new(message)));
+    assert_ne!(session.life.socket(), Some(new), "the answer is still being applied");
+    let update = ServerMessage::CallParticipantUpdated { participant: connected.clone() };
+    session.socket_event(new, SocketEvent::Message(Box::new(update)));
+    let stale = ParticipantInfo { name: "An older Ben".into(), ..connected.clone() };
+    let update = ServerMessage::CallParticipantUpdated { participant: stale };
+    session.socket_event(OLD, SocketEvent::Message(Box::new(update)));
+    let mut told = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let CallEvent::ParticipantUpdated { participant } = event {
+            told.push(participant);
+        }
+    }
+    assert_eq!(told, [connected]);
 }

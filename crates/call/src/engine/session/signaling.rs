@@ -132,8 +132,9 @@ impl Session {
                 self.refused(asked, code, message);
             }
             ServerMessage::CallEnded { reason } => self.handle(Input::Ended(socket, reason)),
-            // From here on only the socket the call runs on counts: an old one may still tell of the past.
-            _ if self.life.socket() != Some(socket) => {}
+            // An older socket may still tell of the past. The one that described the room counts at once: its answer
+            // may still be being applied, and what is missed meanwhile is not said again.
+            _ if self.described_by != Some(socket) => {}
             ServerMessage::CallParticipantJoined { participant } => {
                 self.put(participant.clone());
                 self.tell(CallEvent::ParticipantJoined { participant });
@@ -215,6 +216,7 @@ impl Session {
             Some(Asked::Resume { socket: asked }) if asked == socket => Purpose::Resume(socket),
             _ => return,
         };
+        self.described_by = Some(socket);
         self.meters.joined(Instant::now());
         let _ = self.me.set(participant_id);
         self.token = Some(token);
