@@ -211,6 +211,14 @@ impl Person {
         self.running.kill();
     }
 
+    /// Lets the program do nothing for so long, as a busy machine does.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn stand_still(&self, time: Duration) -> Outcome {
+        self.running.stand_still(time)
+    }
+
     /// Leaves and waits for the program's end.
     ///
     /// # Errors

@@ -212,7 +212,21 @@ impl Running {
     /// # Errors
     /// When `kill` cannot be started.
     pub fn terminate(&self) -> Outcome {
-        let status = Command::new("kill").arg(self.id().to_string()).status();
+        self.signal("TERM")
+    }
+
+    /// Lets it do nothing for so long, as a busy machine does (SIGSTOP, SIGCONT).
+    ///
+    /// # Errors
+    /// When `kill` cannot be started.
+    pub fn stand_still(&self, time: Duration) -> Outcome {
+        self.signal("STOP")?;
+        std::thread::sleep(time);
+        self.signal("CONT")
+    }
+
+    fn signal(&self, name: &str) -> Outcome {
+        let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status();
         status.map(|_| ()).map_err(|error| LabError::io("kill", error))
     }
 

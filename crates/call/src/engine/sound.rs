@@ -1,6 +1,8 @@
 //! Keeps a microphone and a speaker open, each on a thread of its own, because devices take their time to open and
-//! close. When one fails, the default one takes its place, or none; the call goes on and the person is told.
+//! close. One that fails is opened again; when that does not help, the default one takes its place, or none, and the
+//! person is told. The call goes on in any case.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -10,11 +12,14 @@ use crossbeam_channel::{Receiver, Sender, after, never, select, unbounded};
 
 use super::event::{MediaDevice, ProblemReason};
 use crate::capture::{AudioChunk, CaptureError, MicrophoneChoice, MicrophoneStream, open_microphone};
-use crate::playback::{PlaybackError, SpeakerChoice, SpeakerStream, open_speaker};
+use crate::playback::{PlaybackError, Pull, SpeakerChoice, SpeakerStream, open_speaker};
 use crate::receive::voice::Mixdown;
 
-/// How often the speaker is asked for its latency.
-const LATENCY_INTERVAL: Duration = Duration::from_millis(500);
+/// How often a device is looked at: a speaker tells its latency.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A device that fails again sooner than this after it was opened again is replaced.
+const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is reported.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,14 +55,15 @@ impl Sounds {
         chunks: Option<Sender<AudioChunk>>,
         notice: impl Fn(SoundNotice) + Send + Sync + 'static,
     ) -> Self {
-        let notice: Arc<dyn Fn(SoundNotice) + Send + Sync> = Arc::new(notice);
+        let notice: Arc<Notice> = Arc::new(notice);
         let (microphone, microphone_in) = unbounded();
         let (speaker, speaker_in) = unbounded();
-        let mine = notice.clone();
         if let Some(chunks) = chunks {
-            spawn("microphone", move || keep_microphone(&microphone_in, &chunks, &*mine));
+            let keeper = Keeper::new(Microphone { chunks }, notice.clone());
+            spawn("microphone", move || keeper.run(&microphone_in));
         }
-        spawn("speaker", move || keep_speaker(&speaker_in, mixdown, &*notice));
+        let keeper = Keeper::new(Speaker::new(mixdown), notice);
+        spawn("speaker", move || keeper.run(&speaker_in));
         Self { microphone: Some(microphone), speaker: Some(speaker) }
     }
 
@@ -88,132 +94,214 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) {
     }
 }
 
-fn keep_microphone(
-    choices: &Receiver<MicrophoneChoice>,
-    chunks: &Sender<AudioChunk>,
-    notice: &(dyn Fn(SoundNotice) + Send + Sync),
-) {
-    let mut stream: Option<MicrophoneStream> = None;
-    loop {
-        let problems = stream.as_ref().map_or_else(never, |stream| stream.problems().clone());
-        let choice = select! {
-            recv(choices) -> choice => match choice {
-                Ok(choice) => choice,
-                Err(_) => return,
-            },
-            recv(problems) -> problem => {
-                let Ok(problem) = problem else {
-                    stream = None;
-                    continue;
-                };
-                drop(stream.take());
-                stream = replace_microphone(&problem, true, chunks, notice);
-                notice(SoundNotice::Microphone { on: stream.is_some() });
-                continue;
+/// What a microphone and a speaker have in common.
+trait Device {
+    type Choice: Clone + Default + PartialEq;
+    type Stream;
+    type Error: Display;
+
+    const KIND: MediaDevice;
+    /// What is said when the default device has taken the place of one that failed.
+    const REPLACED: &str;
+    /// What is said when nothing has.
+    const LOST: &str;
+
+    /// Opens a device; `None` when this choice means that there is none.
+    fn open(&self, choice: &Self::Choice) -> Result<Option<Self::Stream>, Self::Error>;
+    /// What runs when no device does.
+    fn without(&self) -> Option<Self::Stream>;
+    fn name(stream: &Self::Stream) -> &str;
+    fn problems(stream: &Self::Stream) -> &Receiver<Self::Error>;
+    fn reason(error: &Self::Error) -> ProblemReason;
+    /// Called now and then, and whenever another stream runs.
+    fn look(&self, stream: Option<&Self::Stream>);
+    /// Called whenever another stream runs, or none.
+    fn changed(&self, _stream: Option<&Self::Stream>, _notice: &Notice) {}
+}
+
+type Notice = dyn Fn(SoundNotice) + Send + Sync;
+
+/// Keeps a stream of the chosen device running.
+struct Keeper<D: Device> {
+    device: D,
+    choice: D::Choice,
+    stream: Option<D::Stream>,
+    /// When a stream that failed was last opened again without a word.
+    reopened_at: Option<Instant>,
+    notice: Arc<Notice>,
+}
+
+impl<D: Device> Keeper<D> {
+    fn new(device: D, notice: Arc<Notice>) -> Self {
+        Self { device, choice: D::Choice::default(), stream: None, reopened_at: None, notice }
+    }
+
+    /// Until nobody can choose any more.
+    fn run(mut self, choices: &Receiver<D::Choice>) {
+        loop {
+            let problems = self.stream.as_ref().map_or_else(never, |stream| D::problems(stream).clone());
+            select! {
+                recv(choices) -> choice => match choice {
+                    Ok(choice) => self.choose(choice),
+                    Err(_) => return,
+                },
+                recv(problems) -> problem => match problem {
+                    Ok(problem) => self.failed(&problem),
+                    Err(_) => self.stream = None,
+                },
+                recv(after(LOOK_INTERVAL)) -> _ => self.device.look(self.stream.as_ref()),
             }
-        };
-        drop(stream.take());
-        if choice != MicrophoneChoice::None {
-            stream = match open_microphone(&choice, chunks.clone()) {
-                Ok(stream) => Some(stream),
-                Err(error) => replace_microphone(&error, matches!(choice, MicrophoneChoice::Device(_)), chunks, notice),
-            };
         }
+    }
+
+    fn choose(&mut self, choice: D::Choice) {
+        self.choice = choice;
+        self.reopened_at = None;
+        self.stream = None;
+        match self.device.open(&self.choice) {
+            Ok(stream) => self.stream = stream,
+            Err(error) => self.replace(&error),
+        }
+        self.changed();
+    }
+
+    fn failed(&mut self, problem: &D::Error) {
+        let name = self.stream.take().map(|stream| D::name(&stream).to_owned());
+        // A sound server that was restarted, or a computer that woke up, ends the streams of devices that are there.
+        if self.reopened_at.is_none_or(|at| at.elapsed() > REOPEN_INTERVAL)
+            && let Ok(Some(stream)) = self.device.open(&self.choice)
+            && Some(D::name(&stream)) == name.as_deref()
+        {
+            tracing::info!(name, "a sound device was opened again");
+            self.stream = Some(stream);
+            self.reopened_at = Some(Instant::now());
+        } else {
+            self.replace(problem);
+        }
+        self.changed();
+    }
+
+    /// Opens the default device in place of one that failed, or none, and says so.
+    fn replace(&mut self, error: &D::Error) {
+        let default = D::Choice::default();
+        self.stream = self.device.open(&default).ok().flatten();
+        let lost = self.stream.is_none();
+        if lost {
+            self.stream = self.device.without();
+        } else {
+            self.choice = default;
+        }
+        let then = if lost { D::LOST } else { D::REPLACED };
+        let (reason, message) = (D::reason(error), format!("{error} {then}"));
+        (self.notice)(SoundNotice::Problem { device: D::KIND, reason, message, lost });
+    }
+
+    fn changed(&self) {
+        self.device.changed(self.stream.as_ref(), &*self.notice);
+        self.device.look(self.stream.as_ref());
+    }
+}
+
+struct Microphone {
+    chunks: Sender<AudioChunk>,
+}
+
+impl Device for Microphone {
+    type Choice = MicrophoneChoice;
+    type Stream = MicrophoneStream;
+    type Error = CaptureError;
+
+    const KIND: MediaDevice = MediaDevice::Microphone;
+    const REPLACED: &str = "The default microphone is used instead.";
+    const LOST: &str = "The others do not hear you until you choose another microphone.";
+
+    fn open(&self, choice: &MicrophoneChoice) -> Result<Option<MicrophoneStream>, CaptureError> {
+        if *choice == MicrophoneChoice::None {
+            return Ok(None);
+        }
+        open_microphone(choice, self.chunks.clone()).map(Some)
+    }
+
+    fn without(&self) -> Option<MicrophoneStream> {
+        None
+    }
+
+    fn name(stream: &MicrophoneStream) -> &str {
+        stream.name()
+    }
+
+    fn problems(stream: &MicrophoneStream) -> &Receiver<CaptureError> {
+        stream.problems()
+    }
+
+    fn reason(error: &CaptureError) -> ProblemReason {
+        capture_reason(error)
+    }
+
+    fn look(&self, _stream: Option<&MicrophoneStream>) {}
+
+    fn changed(&self, stream: Option<&MicrophoneStream>, notice: &Notice) {
         notice(SoundNotice::Microphone { on: stream.is_some() });
     }
 }
 
-/// Opens the default microphone in place of one that failed, and says so.
-fn replace_microphone(
-    error: &CaptureError,
-    another: bool,
-    chunks: &Sender<AudioChunk>,
-    notice: &(dyn Fn(SoundNotice) + Send + Sync),
-) -> Option<MicrophoneStream> {
-    let stream = another.then(|| open_microphone(&MicrophoneChoice::Default, chunks.clone()).ok()).flatten();
-    let then = match &stream {
-        Some(_) => "The default microphone is used instead.",
-        None => "The others do not hear you until you choose another microphone.",
-    };
-    notice(SoundNotice::Problem {
-        device: MediaDevice::Microphone,
-        reason: capture_reason(error),
-        message: format!("{error} {then}"),
-        lost: stream.is_none(),
-    });
-    stream
+/// Even without a speaker sound is pulled at its pace, so that recordings go on and buffers do not fill.
+struct Speaker {
+    /// One speaker pulls at a time; the lock is only ever waited for while one takes over from another.
+    mixdown: Arc<Mutex<Mixdown>>,
+    latency: Arc<AtomicU64>,
 }
 
-fn keep_speaker(choices: &Receiver<SpeakerChoice>, mixdown: Mixdown, notice: &(dyn Fn(SoundNotice) + Send + Sync)) {
-    let latency = mixdown.speaker_latency();
-    // One speaker pulls at a time; the lock is only ever waited for while one takes over from another.
-    let mixdown = Arc::new(Mutex::new(mixdown));
-    let mut stream: Option<SpeakerStream> = None;
-    loop {
-        let problems = stream.as_ref().map_or_else(never, |stream| stream.problems().clone());
-        let choice = select! {
-            recv(choices) -> choice => match choice {
-                Ok(choice) => choice,
-                Err(_) => return,
-            },
-            recv(problems) -> problem => {
-                let Ok(problem) = problem else {
-                    stream = None;
-                    continue;
-                };
-                drop(stream.take());
-                stream = replace_speaker(&problem, true, &mixdown, notice);
-                continue;
-            }
-            recv(after(LATENCY_INTERVAL)) -> _ => {
-                note_latency(stream.as_ref(), &latency);
-                continue;
-            }
-        };
-        drop(stream.take());
-        stream = match open_speaker(&choice, pull(&mixdown)) {
-            Ok(stream) => Some(stream),
-            Err(error) => replace_speaker(&error, matches!(choice, SpeakerChoice::Device(_)), &mixdown, notice),
-        };
-        note_latency(stream.as_ref(), &latency);
+impl Speaker {
+    fn new(mixdown: Mixdown) -> Self {
+        let latency = mixdown.speaker_latency();
+        Self { mixdown: Arc::new(Mutex::new(mixdown)), latency }
+    }
+
+    fn pull(&self) -> Pull {
+        let mixdown = self.mixdown.clone();
+        Box::new(move |out| mixdown.lock().unwrap_or_else(PoisonError::into_inner).pull(Instant::now(), out))
     }
 }
 
-fn note_latency(stream: Option<&SpeakerStream>, latency: &AtomicU64) {
-    let now = stream.map(SpeakerStream::latency).unwrap_or_default();
-    latency.store(now.as_micros() as u64, Ordering::Relaxed);
-}
+impl Device for Speaker {
+    type Choice = SpeakerChoice;
+    type Stream = SpeakerStream;
+    type Error = PlaybackError;
 
-/// What a speaker calls for its next 10 ms.
-type Pull = Box<dyn FnMut(&mut [f32; confab_media::FRAME_SAMPLES]) + Send>;
+    const KIND: MediaDevice = MediaDevice::Speaker;
+    const REPLACED: &str = "The default speaker is used instead.";
+    const LOST: &str = "You do not hear the others until you choose another speaker.";
 
-fn pull(mixdown: &Arc<Mutex<Mixdown>>) -> Pull {
-    let mixdown = mixdown.clone();
-    Box::new(move |out| mixdown.lock().unwrap_or_else(PoisonError::into_inner).pull(Instant::now(), out))
-}
+    fn open(&self, choice: &SpeakerChoice) -> Result<Option<SpeakerStream>, PlaybackError> {
+        open_speaker(choice, self.pull()).map(Some)
+    }
 
-/// Opens the default speaker in place of one that failed, or none, and says so. Even without a speaker sound is pulled
-/// at its pace, so that recordings go on and buffers do not fill.
-fn replace_speaker(
-    error: &PlaybackError,
-    another: bool,
-    mixdown: &Arc<Mutex<Mixdown>>,
-    notice: &(dyn Fn(SoundNotice) + Send + Sync),
-) -> Option<SpeakerStream> {
-    let default = another.then(|| open_speaker(&SpeakerChoice::Default, pull(mixdown)).ok()).flatten();
-    let lost = default.is_none();
-    let then = if lost {
-        "You do not hear the others until you choose another speaker."
-    } else {
-        "The default speaker is used instead."
-    };
-    notice(SoundNotice::Problem {
-        device: MediaDevice::Speaker,
-        reason: playback_reason(error),
-        message: format!("{error} {then}"),
-        lost,
-    });
-    default.or_else(|| open_speaker(&SpeakerChoice::None, pull(mixdown)).ok())
+    fn without(&self) -> Option<SpeakerStream> {
+        open_speaker(&SpeakerChoice::None, self.pull()).ok()
+    }
+
+    fn name(stream: &SpeakerStream) -> &str {
+        stream.name()
+    }
+
+    fn problems(stream: &SpeakerStream) -> &Receiver<PlaybackError> {
+        stream.problems()
+    }
+
+    fn reason(error: &PlaybackError) -> ProblemReason {
+        match error {
+            PlaybackError::NoSpeaker | PlaybackError::NotFound { .. } => ProblemReason::Missing,
+            PlaybackError::DeviceLost { .. } | PlaybackError::Stalled { .. } => ProblemReason::Lost,
+            PlaybackError::Busy { .. } => ProblemReason::Busy,
+            PlaybackError::UnsupportedFormat { .. } | PlaybackError::Failed { .. } => ProblemReason::Failed,
+        }
+    }
+
+    fn look(&self, stream: Option<&SpeakerStream>) {
+        let latency = stream.map(SpeakerStream::latency).unwrap_or_default();
+        self.latency.store(latency.as_micros() as u64, Ordering::Relaxed);
+    }
 }
 
 /// What a capture error means to a program.
@@ -231,14 +319,5 @@ pub fn capture_reason(error: &CaptureError) -> ProblemReason {
         CaptureError::Busy { .. } => ProblemReason::Busy,
         CaptureError::NotAllowed { .. } => ProblemReason::Blocked,
         _ => ProblemReason::Failed,
-    }
-}
-
-fn playback_reason(error: &PlaybackError) -> ProblemReason {
-    match error {
-        PlaybackError::NoSpeaker | PlaybackError::NotFound { .. } => ProblemReason::Missing,
-        PlaybackError::DeviceLost { .. } | PlaybackError::Stalled { .. } => ProblemReason::Lost,
-        PlaybackError::Busy { .. } => ProblemReason::Busy,
-        PlaybackError::UnsupportedFormat { .. } | PlaybackError::Failed { .. } => ProblemReason::Failed,
     }
 }

@@ -139,7 +139,7 @@ impl Mixdown {
             self.meters.heard(now);
         }
         if let Some(played) = &self.played {
-            played.played(out);
+            played.played(now, out);
         }
         if let Some(tap) = &self.tap {
             tap.played(out, now);

@@ -23,12 +23,10 @@ use confab_protocol::SourceKind;
 use confab_rtp::{AudioLevel, RtpClock};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
+use super::echo_reference::{EchoReference, PlayedFrame};
 use super::outlet::Outlet;
 use crate::capture::AudioChunk;
 use crate::stats::meters::Meters;
-
-/// 10 ms of what the speaker plays.
-pub type PlayedFrame = [f32; FRAME_SAMPLES];
 
 /// Played frames that may wait for the voice thread: more than captured ones. A frame that is left out shifts everything
 /// after it, and the canceller has to find its delay anew.
@@ -46,11 +44,15 @@ const HINT_INTERVAL: Duration = Duration::from_secs(10);
 /// Voice for so long while muted is talk, not a cough.
 const HINT_AFTER: Duration = Duration::from_millis(400);
 
-/// A gap between two chunks that is longer than this makes the RTP timestamp jump along with time.
-const GAP: Duration = Duration::from_millis(60);
+/// A gap between two chunks that is longer than this makes the RTP timestamp jump along with time. Capture times are
+/// smooth, so that a longer one is lost sound.
+const GAP: Duration = Duration::from_millis(15);
 
 /// Length of a chunk.
 const CHUNK: Duration = Duration::from_millis(10);
+
+/// So many captured chunks in a row meet nothing played when the speaker runs dry.
+const RAN_DRY: u32 = 3;
 
 /// A longer gap is no lost sound but a pause, as when the machine slept.
 const LONGEST_BRIDGE: Duration = Duration::from_secs(2);
@@ -92,7 +94,7 @@ impl VoiceControl {
 pub struct Voice {
     control: Arc<VoiceControl>,
     chunks: Sender<AudioChunk>,
-    played: Sender<PlayedFrame>,
+    played: Sender<Played>,
 }
 
 /// What the voice needs to run.
@@ -152,12 +154,15 @@ impl Voice {
 
 /// Takes what the speaker plays to the echo canceller.
 #[derive(Clone, Debug)]
-pub struct PlayedTap(Sender<PlayedFrame>);
+pub struct PlayedTap(Sender<Played>);
+
+/// A frame and when the speaker asked for it.
+type Played = (Instant, PlayedFrame);
 
 impl PlayedTap {
-    /// Hands over 10 ms, exactly as they are played.
-    pub fn played(&self, frame: &PlayedFrame) {
-        if let Err(TrySendError::Full(_)) = self.0.try_send(*frame) {
+    /// Hands over 10 ms, exactly as they are played, and when the speaker asked for them.
+    pub fn played(&self, pulled_at: Instant, frame: &PlayedFrame) {
+        if let Err(TrySendError::Full(_)) = self.0.try_send((pulled_at, *frame)) {
             // The microphone stands still; the canceller finds its delay again when it runs.
         }
     }
@@ -167,8 +172,11 @@ struct VoiceThread {
     setup: VoiceSetup,
     control: Arc<VoiceControl>,
     encoder: opus::Encoder,
-    played: Receiver<PlayedFrame>,
+    played: Receiver<Played>,
+    reference: EchoReference,
     processor: Option<VoiceProcessor>,
+    /// Captured chunks in a row that met nothing played.
+    unmet: u32,
     activity: VoiceActivity,
     packet: Vec<f32>,
     packet_voice: bool,
@@ -186,18 +194,15 @@ struct VoiceThread {
 }
 
 impl VoiceThread {
-    fn new(
-        setup: VoiceSetup,
-        control: Arc<VoiceControl>,
-        encoder: opus::Encoder,
-        played: Receiver<PlayedFrame>,
-    ) -> Self {
+    fn new(setup: VoiceSetup, control: Arc<VoiceControl>, encoder: opus::Encoder, played: Receiver<Played>) -> Self {
         Self {
             setup,
             control,
             encoder,
             played,
+            reference: EchoReference::default(),
             processor: None,
+            unmet: 0,
             activity: VoiceActivity::new(),
             packet: Vec::with_capacity(PACKET_SAMPLES),
             packet_voice: false,
@@ -216,7 +221,10 @@ impl VoiceThread {
         loop {
             match chunks.recv_timeout(Duration::from_millis(500)) {
                 Ok(chunk) => self.chunk(chunk),
-                Err(RecvTimeoutError::Timeout) => self.played.try_iter().for_each(drop),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.played.try_iter().for_each(drop);
+                    self.reference.clear();
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -228,7 +236,7 @@ impl VoiceThread {
             self.setup.meters.voice_started(chunk.captured_at);
         }
         self.bridge_gap(&chunk);
-        self.process(&mut chunk.samples);
+        self.process(chunk.captured_at, &mut chunk.samples);
         let level = confab_media::level::audio_level(&chunk.samples);
         let voice = self.activity.update(level);
         let muted = self.control.muted.load(Ordering::Acquire);
@@ -257,21 +265,35 @@ impl VoiceThread {
         }
         let missing = ((gap + CHUNK / 2).as_millis() / CHUNK.as_millis()) as usize;
         tracing::debug!(missing, "the microphone lost sound");
-        for _ in 0..missing {
-            self.process(&mut [0.0; FRAME_SAMPLES]);
+        if let Some(processor) = &mut self.processor {
+            processor.disturbed();
+        }
+        for number in (1..=missing as u32).rev() {
+            let captured_at = chunk.captured_at.checked_sub(CHUNK * number).unwrap_or(chunk.captured_at);
+            self.process(captured_at, &mut [0.0; FRAME_SAMPLES]);
         }
     }
 
-    /// Feeds the canceller everything that was played before, then cleans the captured samples.
-    fn process(&mut self, samples: &mut PlayedFrame) {
+    /// Feeds the canceller what began to play before, then cleans the captured samples.
+    fn process(&mut self, captured_at: Instant, samples: &mut PlayedFrame) {
+        for (pulled_at, frame) in self.played.try_iter() {
+            self.reference.push(pulled_at, frame);
+        }
         if !self.control.processing.load(Ordering::Acquire) {
             self.processor = None;
-            self.played.try_iter().for_each(drop);
+            self.reference.clear();
             return;
         }
         let processor = self.processor.get_or_insert_with(|| VoiceProcessor::new(VoiceConfig::default()));
-        while let Ok(frame) = self.played.try_recv() {
+        let mut met = false;
+        while let Some(frame) = self.reference.next_before(captured_at) {
             processor.render(&frame);
+            met = true;
+        }
+        // One without any is a matter of phase; more mean that the speaker ran dry, and another delay from now on.
+        self.unmet = if met { 0 } else { self.unmet.saturating_add(1) };
+        if self.unmet == RAN_DRY {
+            processor.disturbed();
         }
         processor.capture(samples);
     }

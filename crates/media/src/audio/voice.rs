@@ -4,6 +4,8 @@ use sonora::config::{AdaptiveDigital, EchoCanceller, HighPassFilter, MaxProcessi
 use sonora::config::{GainController2, NoiseSuppression, NoiseSuppressionLevel};
 use sonora::{AudioProcessing, Config, StreamConfig};
 
+use guard::EchoGuard;
+
 use crate::{FRAME_SAMPLES, SAMPLE_RATE};
 
 /// What is done to the microphone's sound. With any of it, rumble under about 80 Hz is filtered out too.
@@ -42,6 +44,7 @@ impl VoiceConfig {
 pub struct VoiceProcessor {
     native: AudioProcessing,
     config: VoiceConfig,
+    guard: EchoGuard,
     scratch: Box<[f32; FRAME_SAMPLES]>,
 }
 
@@ -54,7 +57,7 @@ impl VoiceProcessor {
             .capture_config(stream)
             .render_config(stream)
             .build();
-        Self { native, config, scratch: Box::new([0.0; FRAME_SAMPLES]) }
+        Self { native, config, guard: EchoGuard::default(), scratch: Box::new([0.0; FRAME_SAMPLES]) }
     }
 
     /// The settings in force.
@@ -75,6 +78,7 @@ impl VoiceProcessor {
         if !self.config.echo {
             return;
         }
+        self.guard.render(playout);
         // Errors are about wrong lengths only, which the types rule out.
         let _ = self.native.process_render_f32(&[playout.as_slice()], &mut [self.scratch.as_mut_slice()]);
     }
@@ -92,6 +96,15 @@ impl VoiceProcessor {
         if done.is_ok() {
             microphone.copy_from_slice(self.scratch.as_slice());
         }
+        if self.config.echo {
+            self.guard.capture(microphone);
+        }
+    }
+
+    /// Sound was lost on either side, so that the delay is another one from now on. Until the canceller has found it,
+    /// what could be echo is turned down: for about a second the louder side is heard, as with a simple speakerphone.
+    pub fn disturbed(&mut self) {
+        self.guard.disturbed();
     }
 
     /// By how many dB the echo is reduced, as far as the canceller knows.
@@ -129,6 +142,8 @@ fn native_config(config: VoiceConfig) -> Config {
         ..Config::default()
     }
 }
+
+mod guard;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,182 @@
+//! What the echo canceller is told was played, beside what was captured at that time.
+//!
+//! The canceller counts frames: one played, one captured, and the delay between them must not jump. A speaker asks for
+//! sound in bursts of its buffer's length, a busy machine delivers captured sound late and in one piece, and a speaker
+//! that runs dry plays nothing for a while. So each side keeps its own times here, and frames meet by time:
+//!
+//! ```text
+//!  pulled    |aaaa    |bbbb    |cccc            |dddd      bursts, then a stall
+//!  played     a a a a  b b b b  c c c c          d d d d   one after the other, never before it was pulled
+//!  captured   1 2 3 4  5 6 7 8  9 ...                      each gets what began to play up to then
+//! ```
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use confab_media::FRAME_SAMPLES;
+
+/// 10 ms of what the speaker plays.
+pub type PlayedFrame = [f32; FRAME_SAMPLES];
+
+/// Length of a frame.
+const FRAME: Duration = Duration::from_millis(10);
+
+/// What began to play this long before what is captured now is of no use any more: the canceller looks back less.
+const TOO_OLD: Duration = Duration::from_millis(300);
+
+/// Frames after which it is seen whether the speaker is faster than its times.
+const WINDOW: u32 = 200;
+
+/// The played frames that no captured one has met yet.
+#[derive(Debug, Default)]
+pub struct EchoReference {
+    frames: VecDeque<(Instant, PlayedFrame)>,
+    /// When the last one ends.
+    plays_until: Option<Instant>,
+    /// The least time by which frames were pulled before they began, in this window.
+    least_lead: Option<Duration>,
+    counted: u32,
+}
+
+impl EchoReference {
+    /// The speaker has asked for this frame.
+    pub fn push(&mut self, pulled_at: Instant, frame: PlayedFrame) {
+        // A frame begins when the one before ends, or now, when the speaker ran dry before.
+        let mut begin = self.plays_until.map_or(pulled_at, |until| until.max(pulled_at));
+        let lead = begin.saturating_duration_since(pulled_at);
+        let least = self.least_lead.map_or(lead, |least| least.min(lead));
+        self.least_lead = Some(least);
+        self.counted += 1;
+        if self.counted >= WINDOW {
+            // At least one frame in a window is pulled when the buffer has just run out; if all come earlier, the
+            // speaker's crystal is the faster one.
+            if least > FRAME {
+                begin -= FRAME;
+            }
+            self.least_lead = None;
+            self.counted = 0;
+        }
+        self.plays_until = Some(begin + FRAME);
+        self.frames.push_back((begin, frame));
+    }
+
+    /// The next frame that had begun to play when this was captured.
+    pub fn next_before(&mut self, captured_at: Instant) -> Option<PlayedFrame> {
+        while let Some((begin, frame)) = self.frames.front() {
+            if *begin > captured_at {
+                return None;
+            }
+            let (begin, frame) = (*begin, *frame);
+            self.frames.pop_front();
+            if captured_at.saturating_duration_since(begin) <= TOO_OLD {
+                return Some(frame);
+            }
+        }
+        None
+    }
+
+    /// Nothing is captured, or nobody wants to know.
+    pub fn clear(&mut self) {
+        self.frames.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pulls `count` frames at once; each frame holds its number.
+    struct Speaker {
+        reference: EchoReference,
+        number: u32,
+    }
+
+    impl Speaker {
+        fn new() -> Self {
+            Self { reference: EchoReference::default(), number: 0 }
+        }
+
+        fn pull(&mut self, at: Instant, count: u32) {
+            for _ in 0..count {
+                self.reference.push(at, [self.number as f32; FRAME_SAMPLES]);
+                self.number += 1;
+            }
+        }
+
+        fn met(&mut self, captured_at: Instant) -> Vec<u32> {
+            std::iter::from_fn(|| self.reference.next_before(captured_at)).map(|frame| frame[0] as u32).collect()
+        }
+    }
+
+    #[test]
+    fn frames_pulled_in_bursts_are_met_one_by_one() {
+        let start = Instant::now();
+        let mut speaker = Speaker::new();
+        for chunk in 0..40_u32 {
+            let now = start + FRAME * chunk;
+            if chunk.is_multiple_of(4) {
+                speaker.pull(now, 4);
+            }
+            assert_eq!(speaker.met(now), [chunk]);
+        }
+    }
+
+    #[test]
+    fn captured_sound_that_comes_late_and_in_one_piece_meets_what_was_played_then() {
+        let start = Instant::now();
+        let mut speaker = Speaker::new();
+        for frame in 0..20_u32 {
+            speaker.pull(start + FRAME * frame, 1);
+        }
+        for chunk in 0..20_u32 {
+            assert_eq!(speaker.met(start + FRAME * chunk), [chunk]);
+        }
+    }
+
+    #[test]
+    fn while_the_speaker_is_dry_nothing_is_met_and_afterwards_nothing_in_a_burst() {
+        let start = Instant::now();
+        let mut speaker = Speaker::new();
+        speaker.pull(start, 4);
+        let stall = 25;
+        let mut met = Vec::new();
+        for chunk in 0..40_u32 {
+            let now = start + FRAME * chunk;
+            if chunk >= stall && (chunk - stall).is_multiple_of(4) {
+                speaker.pull(now, 4);
+            }
+            met.push(speaker.met(now));
+        }
+        let expected: Vec<Vec<u32>> = (0..40)
+            .map(|chunk| match chunk {
+                0..4 => vec![chunk],
+                4..25 => vec![],
+                _ => vec![chunk - 21],
+            })
+            .collect();
+        assert_eq!(met, expected);
+    }
+
+    #[test]
+    fn a_faster_speaker_gets_ahead_by_no_more_than_two_frames() {
+        let start = Instant::now();
+        let mut speaker = Speaker::new();
+        // 0.1 percent fast: ten frames too many in 100 seconds.
+        for chunk in 0..10_000_u32 {
+            let now = start + FRAME * chunk;
+            speaker.pull(now, if chunk % 1_000 == 999 { 2 } else { 1 });
+            speaker.met(now);
+            assert!(speaker.reference.frames.len() <= 2, "{} wait at {chunk}", speaker.reference.frames.len());
+        }
+    }
+
+    #[test]
+    fn what_is_too_old_is_left_out() {
+        let start = Instant::now();
+        let mut speaker = Speaker::new();
+        for frame in 0..100_u32 {
+            speaker.pull(start + FRAME * frame, 1);
+        }
+        assert_eq!(speaker.met(start + FRAME * 99), (69..100).collect::<Vec<_>>());
+    }
+}
