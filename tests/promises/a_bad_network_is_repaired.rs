@@ -14,10 +14,6 @@ const LOSS_MARGIN: f64 = 0.02;
 
 #[test]
 fn at_five_percent_loss_pictures_are_repaired_and_sound_is_concealed() -> Outcome {
-    Lab::undisturbed(once)
-}
-
-fn once() -> Outcome {
     let lab = Lab::open("bad-network")?;
     let server = lab.server()?;
     let profile = Profile {
@@ -48,10 +44,9 @@ fn once() -> Outcome {
     assert!(repaired > 20.0, "only {repaired} packets came by repair: {pictures}");
     let video = &result.video;
     assert!(video.fps >= 24.0, "{:.1} frames a second", video.fps);
-    // A repair takes a round trip of 60 to 140 ms and is lost as often as anything else, so gaps are seen; a third of
-    // the time would be more than that explains.
+    // A repair takes a round trip of 60 to 140 ms and pictures wait for it; one that is lost too is seen now and then.
     let measured = (plan.length - plan.skip).as_secs_f64();
-    assert!(video.frozen_s <= measured / 3.0, "the picture stood still for {:.1} s", video.frozen_s);
+    assert!(video.frozen_s <= measured / 10.0, "the picture stood still for {:.1} s", video.frozen_s);
     let missing = video.missing as f64 / (video.missing + video.shown) as f64;
     assert!(missing <= 0.03, "{:.1} % of the frames are missing", missing * 100.0);
     assert!(result.audio.correlation >= 0.8, "speech correlates by {:.2}", result.audio.correlation);

@@ -7,10 +7,6 @@ use serde_json::Value;
 
 #[test]
 fn people_in_several_rooms_get_every_packet_once_and_soon() -> Outcome {
-    Lab::undisturbed(once)
-}
-
-fn once() -> Outcome {
     let lab = Lab::open("load")?;
     let server = Server::start(lab.folder(), ServerOptions::default())?;
     let (rooms, seconds) = if Lab::is_full() { ("10", "30") } else { ("2", "4") };

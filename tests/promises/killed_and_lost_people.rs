@@ -43,10 +43,6 @@ fn slowest(
 
 #[test]
 fn a_killed_person_is_gone_at_once_and_a_lost_one_is_kept_for_fifteen_seconds() -> Outcome {
-    Lab::undisturbed(once)
-}
-
-fn once() -> Outcome {
     let lab = Lab::open("killed-and-lost")?;
     let server = lab.server()?;
     let room = server.create_room()?;

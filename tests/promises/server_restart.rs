@@ -11,10 +11,6 @@ const BACK_WITHIN: Duration = Duration::from_secs(6);
 
 #[test]
 fn after_a_server_restart_all_five_are_back_within_six_seconds_with_their_chat() -> Outcome {
-    Lab::undisturbed(once)
-}
-
-fn once() -> Outcome {
     let lab = Lab::open("server-restart")?;
     let mut server = lab.server()?;
     let room = server.create_room()?;

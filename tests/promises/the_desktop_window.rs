@@ -14,10 +14,6 @@ const IN_A_WINDOW: Duration = Duration::from_secs(40);
 
 #[test]
 fn in_the_desktop_window_two_people_meet_write_mute_and_share() -> Outcome {
-    Lab::undisturbed(once)
-}
-
-fn once() -> Outcome {
     let lab = Lab::open("desktop-window")?;
     let pulse = Pulse::start(lab.folder())?;
     pulse.add_speaker("loudspeaker")?;

@@ -8,10 +8,6 @@ use confab_tests::two_person_call::{self, CallPlan};
 
 #[test]
 fn two_people_see_and_hear_each_other() -> Outcome {
-    Lab::undisturbed(once)
-}
-
-fn once() -> Outcome {
     let lab = Lab::open("two-people")?;
     let server = lab.server()?;
     let plan =

@@ -45,22 +45,6 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Runs an experiment that depends on time, again if it fails: up to three times, since a machine shared with others
-    /// stops everything for a moment now and then. What is broken fails three times. The full tier gives one try only.
-    ///
-    /// # Errors
-    /// What the last try ended with.
-    pub fn undisturbed(experiment: fn() -> Outcome) -> Outcome {
-        for attempt in 1..if Self::is_full() { 1 } else { 3 } {
-            match std::panic::catch_unwind(experiment) {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => println!("try {attempt} failed: {error}"),
-                Err(_) => println!("try {attempt} failed, see above"),
-            }
-        }
-        experiment()
-    }
-
     /// Waits for the machine to be free and opens an empty folder for the experiment's files. `name` is the test's, with
     /// which its folder is found among the artefacts afterwards.
     ///

@@ -4,5 +4,6 @@
 pub mod inlet;
 pub mod lip_sync;
 pub mod picture;
+pub mod playout;
 pub mod slots;
 pub mod voice;

@@ -22,7 +22,7 @@ pub use frame_assembler::{AssembledFrame, AssemblerConfig, AssemblerOutput, Asse
 pub use pacer::{Pacer, PacerConfig};
 pub use sender_report::SenderReportClock;
 pub use sequence::{SeenWindow, SequenceUnwrapper};
-pub use timestamp::{RtpClock, Timestamp, TimestampUnwrapper};
+pub use timestamp::{RtpClock, Timestamp, TimestampUnwrapper, VideoTimestamp};
 
 /// The largest RTP payload sent, in bytes. With RTP header, header extensions, SRTP tag, UDP and IPv6 headers it
 /// stays under the 1280 bytes every IPv6 path carries.

@@ -1,7 +1,7 @@
 //! One picture slot: packets to whole frames, frames to pictures, pictures to the sink, on a thread of its own.
 //!
 //! ```text
-//!  inlet --(bounded)--> FrameAssembler -> Decoder -> (held for lip sync) -> VideoSink
+//!  inlet --(bounded)--> FrameAssembler -> Decoder -> (held: even pace, lip sync) -> VideoSink
 //!                            |               |
 //!                            +-- keyframe wanted: asked of the server
 //! ```
@@ -13,10 +13,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use confab_media::h264::Decoder;
+use confab_protocol::SourceKind;
 use confab_rtp::{AssembledFrame, AssemblerConfig, AssemblerOutput, FrameAssembler, RtpInput};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
 use super::lip_sync::{VoiceDelays, hold};
+use super::playout::VideoPlayout;
 use crate::engine::event::TileKey;
 use crate::sink::{ReceivedFrame, VideoSink};
 use crate::stats::meters::Meters;
@@ -37,6 +39,9 @@ const OVERLOAD: Duration = Duration::from_millis(600);
 
 /// Two requests for a keyframe of one slot are at least so far apart.
 const REQUEST_SPACING: Duration = Duration::from_millis(150);
+
+/// Decoded pictures that may wait to be shown: those of half a second, 1.4 MB each at 720p.
+const MOST_HELD: usize = 16;
 
 /// How long the thread sleeps when nothing is due.
 const IDLE: Duration = Duration::from_secs(1);
@@ -148,6 +153,7 @@ struct Slot {
     assembler: FrameAssembler,
     round_trip: Option<Duration>,
     decoder: Decoder,
+    playout: VideoPlayout,
     held: VecDeque<Held>,
     asked_at: Option<Instant>,
     /// When to ask for the first keyframe of a new picture, if none has come.
@@ -166,6 +172,7 @@ impl Slot {
             assembler: FrameAssembler::new(AssemblerConfig::default()),
             round_trip: None,
             decoder: Decoder::new(),
+            playout: VideoPlayout::new(Instant::now()),
             held: VecDeque::new(),
             asked_at: None,
             ask_at: None,
@@ -248,6 +255,7 @@ impl Slot {
         }
         self.given_up = 0;
         self.decoder = Decoder::new();
+        self.playout = VideoPlayout::new(Instant::now());
         self.held.clear();
     }
 
@@ -282,7 +290,7 @@ impl Slot {
             self.shared.meters.picture(key, |meter| meter.frames_lost += more);
         }
         let now = Instant::now();
-        while self.held.front().is_some_and(|held| held.due <= now) {
+        while self.held.front().is_some_and(|held| held.due <= now || self.held.len() > MOST_HELD) {
             if let Some(held) = self.held.pop_front() {
                 self.show(key, held);
             }
@@ -291,10 +299,15 @@ impl Slot {
 
     fn decode(&mut self, key: TileKey, frame: &AssembledFrame) {
         let began = Instant::now();
+        // What stands on a screen is read, not watched: it comes as soon as it is there.
+        let even = match key.source {
+            SourceKind::Screen => began,
+            _ => self.playout.due(began, frame.last_arrival, frame.timestamp),
+        };
         match self.decoder.decode(&frame.data) {
             Ok(Some(picture)) => {
                 let decoded_at = Instant::now();
-                let ready_after = decoded_at.saturating_duration_since(frame.first_arrival);
+                let ready_after = decoded_at.max(even).saturating_duration_since(frame.first_arrival);
                 let voice = self.shared.voice_delays.of(key.participant);
                 let held = voice.map_or(Duration::ZERO, |voice| hold(voice, ready_after));
                 let received = ReceivedFrame {
@@ -307,7 +320,7 @@ impl Slot {
                 };
                 self.number += 1;
                 self.held.push_back(Held {
-                    due: decoded_at + held,
+                    due: even.max(decoded_at + held),
                     frame: received,
                     assemble: frame.last_arrival.saturating_duration_since(frame.first_arrival),
                     decode: decoded_at.saturating_duration_since(began),
