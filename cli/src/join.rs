@@ -226,7 +226,7 @@ async fn sleep_until(until: Option<Instant>) {
 }
 
 /// Control-C, or the system's wish that the program ends.
-async fn interrupted() {
+pub async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

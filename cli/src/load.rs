@@ -109,9 +109,9 @@ pub enum LoadError {
     #[error("{0}")]
     Address(#[from] confab_protocol::LinkError),
     /// The signaling connection failed.
-    #[error("The server at {server} cannot be reached: {error}")]
+    #[error("No Confab server answers at {server} ({error}). Is it running, and is the address right?")]
     Unreachable {
-        /// The address tried.
+        /// Host and port.
         server: String,
         /// What went wrong.
         error: String,
@@ -193,7 +193,11 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
     tokio::time::sleep(SETTLE).await;
     let begin = Instant::now();
     let _all_may_have_gone = phase.send(Phase::Measuring);
-    tokio::time::sleep(Duration::from_secs(args.seconds)).await;
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_secs(args.seconds)) => {}
+        // What was measured until then is worth telling.
+        () = crate::join::interrupted() => {}
+    }
     let seconds = begin.elapsed().as_secs_f64();
     let _all_may_have_gone = phase.send(Phase::Draining);
     tokio::time::sleep(DRAIN).await;

@@ -2,7 +2,7 @@
 
 mod signals;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::config::{Config, default_data_dir};
 use crate::doors::{self, Admission, LinkBase, Shared};
 use crate::gate::Gate;
-use crate::media::{self, MediaConfig, MediaError};
+use crate::media::{self, MediaConfig, MediaError, reachable_addresses};
 use crate::rooms::Rooms;
 use crate::store::{ChatWriter, Store, StoreError};
 use crate::telemetry::Counters;
@@ -116,6 +116,16 @@ impl Server {
     /// Where HTTP and WebSocket are.
     pub fn address(&self) -> SocketAddr {
         self.shared.address
+    }
+
+    /// Where it can be reached: from this computer first, then from others, if it listens for them.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let address = self.address();
+        if !address.ip().is_unspecified() {
+            return vec![address];
+        }
+        let fits = |ip: &IpAddr| ip.is_ipv4() || address.is_ipv6();
+        reachable_addresses().into_iter().filter(fits).map(|ip| SocketAddr::new(ip, address.port())).collect()
     }
 
     /// The key with which anybody may start meetings here. For the person who runs the server; keep it out of logs.

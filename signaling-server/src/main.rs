@@ -46,7 +46,10 @@ async fn main() -> ExitCode {
         }
         () = std::future::ready(()) => {}
     }
-    println!("Confab server listening on http://{}", server.address());
+    let addresses = server.addresses();
+    for (place, address) in addresses.iter().enumerate() {
+        println!("{} http://{address}", if place == 0 { "Confab server listening on" } else { "for other computers:" });
+    }
     // Whoever started the server may have closed its output.
     let _ = std::io::stdout().flush();
     stop.await;

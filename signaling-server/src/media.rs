@@ -9,6 +9,7 @@
 //! packet's way.
 
 mod address;
+pub(crate) use address::reachable_addresses;
 mod command;
 mod counters;
 #[cfg(target_os = "linux")]
@@ -53,7 +54,9 @@ pub struct MediaConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
     /// A UDP port could not be opened.
-    #[error("The UDP port {address} could not be opened: {error}. Is another program using it?")]
+    #[error(
+        "The UDP port {address} could not be opened: {error}. Is another program using it? Another one is chosen by --udp-port-base."
+    )]
     Bind {
         /// The address asked for.
         address: SocketAddr,

@@ -5,9 +5,11 @@ use std::process::{Command, Stdio};
 
 use crate::Outcome;
 
-/// The top of the repository.
+/// The top of the repository. Cargo says so at each start; what it said when this was compiled may be another clone's,
+/// because clones share their target folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in the repository").to_owned()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().expect("xtask stands in the repository").to_owned()
 }
 
 /// Where things are kept between runs and clones: Cargo's output, tools, stamps.

@@ -21,7 +21,8 @@ pub(super) struct Signal {
 impl Signal {
     pub(super) async fn connect(server: &ServerAddress) -> Result<Self, LoadError> {
         let url = server.websocket_url();
-        let unreachable = |error: String| LoadError::Unreachable { server: url.clone(), error };
+        let unreachable =
+            |error: String| LoadError::Unreachable { server: format!("{}:{}", server.host, server.port), error };
         let connected = tokio::time::timeout(ANSWER_WITHIN, connect_async(&url));
         let (socket, _response) = connected
             .await

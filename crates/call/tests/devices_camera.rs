@@ -22,7 +22,7 @@ use patience::{check, measured};
 fn cameras(command: &mut Command, cameras: &[&str]) -> Scratch {
     let folder = Scratch::new("cameras");
     let library = folder.0.join("fake_v4l2.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fake_v4l2.c");
+    let source = Path::new("tests/fixtures/fake_v4l2.c");
     let compiled = Command::new("cc")
         .args(["-shared", "-fPIC", "-O2", "-o"])
         .arg(&library)
@@ -110,7 +110,7 @@ fn jpeg_is_used_where_raw_pictures_are_too_slow() {
         "jpeg_is_used_where_raw_pictures_are_too_slow",
         |command| {
             let folder = cameras(command, &["Webcam;YUYV@10,MJPG@30;0"]);
-            let jpeg = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/blue_720p.jpg");
+            let jpeg = Path::new("tests/fixtures/blue_720p.jpg");
             std::fs::copy(jpeg, folder.0.join("jpeg")).unwrap();
             folder
         },

@@ -4,7 +4,8 @@ use confab_protocol::typescript;
 
 #[test]
 fn the_generated_typescript_in_the_window_is_in_step() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/bridge/protocol.generated.ts");
+    // Tests run in their package's folder.
+    let path = "../../ui/src/bridge/protocol.generated.ts";
     let written = std::fs::read_to_string(path).unwrap_or_default();
     assert!(written == typescript::generate(), "out of step: run `cargo xtask codegen`");
 }

@@ -35,7 +35,7 @@ pub(super) async fn meeting(
          <meta name=\"viewport\" content=\"width=device-width\"><title>Confab meeting {code}</title>\
          <link rel=\"stylesheet\" href=\"/page.css\"></head><body><main><h1>You are invited to a meeting</h1>\
          <p>Meeting code: <code>{code}</code></p><p><a href=\"{app_link}\">Open in Confab</a></p>\
-         <p>If nothing happens, start Confab on this computer, choose <b>Join a meeting</b> and paste this link:</p>\
+         <p>If nothing happens, start Confab on this computer, choose <b>Join with a link or code</b> and paste this link:</p>\
          <p><code>{link}</code></p></main></body></html>"
     );
     let headers = [

@@ -18,9 +18,9 @@ pub(super) struct LocalAddress {
 /// Loopback first (a server in the app is reached by it), then every other address, the ones told outside in the order
 /// the system lists them.
 pub(super) fn local_addresses(config: &MediaConfig) -> Vec<LocalAddress> {
-    let mut found: Vec<IpAddr> = if config.bind.is_empty() { interfaces() } else { config.bind.clone() };
+    let mut found: Vec<IpAddr> = if config.bind.is_empty() { reachable_addresses() } else { config.bind.clone() };
     if config.bind.iter().any(IpAddr::is_unspecified) {
-        found = interfaces();
+        found = reachable_addresses();
     }
     let required = !config.bind.is_empty();
     let mut advertise = config.advertise;
@@ -38,7 +38,8 @@ pub(super) fn local_addresses(config: &MediaConfig) -> Vec<LocalAddress> {
     addresses
 }
 
-fn interfaces() -> Vec<IpAddr> {
+/// The addresses of this computer by which others can reach it, loopback first.
+pub(crate) fn reachable_addresses() -> Vec<IpAddr> {
     let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
     match if_addrs::get_if_addrs() {
         Ok(interfaces) => {

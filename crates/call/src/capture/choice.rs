@@ -85,6 +85,11 @@ fn has_extension(text: &str, wanted: &str) -> bool {
     Path::new(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
 }
 
+/// Whether a person who wrote this meant a file, whatever its kind. No device is called so, but those under `/dev`.
+fn is_path(text: &str) -> bool {
+    text.starts_with(['/', '.']) && !text.starts_with("/dev/")
+}
+
 impl FromStr for CameraChoice {
     type Err = Infallible;
 
@@ -93,7 +98,7 @@ impl FromStr for CameraChoice {
             "" | "default" => Self::Default,
             "test" => Self::TestPattern,
             "none" => Self::None,
-            path if has_extension(path, "y4m") => Self::File(path.into()),
+            path if has_extension(path, "y4m") || is_path(path) => Self::File(path.into()),
             device => Self::Device(device.to_owned()),
         })
     }
@@ -119,7 +124,7 @@ impl FromStr for MicrophoneChoice {
             "" | "default" => Self::Default,
             "test" => Self::TestSpeech,
             "none" => Self::None,
-            path if has_extension(path, "wav") => Self::File(path.into()),
+            path if has_extension(path, "wav") || is_path(path) => Self::File(path.into()),
             device => Self::Device(device.to_owned()),
         })
     }

@@ -1,12 +1,13 @@
 //! When a chunk of sound was really captured.
 //!
 //! A sound card counts samples evenly; the times at which its buffers reach us jitter by the length of a buffer and
-//! more on a busy machine. [`CaptureClock`] trusts the count for the spacing and the measured times only slowly for
-//! the offset, so that lip synchronisation and echo delay see a steady clock.
+//! more on a busy machine, and what a sound server says of its own delay is wrong for the first second. [`CaptureClock`]
+//! trusts the count for the spacing, the arrival for whether sound was lost, and the server's word only slowly for the
+//! offset, so that lip synchronisation and echo canceller see a steady clock.
 
 use std::time::{Duration, Instant};
 
-/// Larger differences are no jitter: sound was lost, or delivered late and in one piece.
+/// Arrivals further from the count are no jitter: sound was lost, or delivered late and in one piece.
 const JITTER: Duration = Duration::from_millis(20);
 
 /// Sound that was delivered late is followed by the rest of it at once, and the difference is gone; lost sound never
@@ -20,21 +21,54 @@ const BREAK: Duration = Duration::from_secs(1);
 /// scheduling jitter and fast against the drift of crystals (below 100 microseconds a second).
 const SMOOTHING: u32 = 64;
 
+/// The most of an error that is corrected from: times stay within 1.6 ms a block of the card's own.
+const MOST_AT_ONCE: Duration = Duration::from_millis(100);
+
 /// Smoothed capture times of a stream with a nominal sample rate.
 #[derive(Debug)]
 pub(crate) struct CaptureClock {
     rate: u64,
-    /// Time of the sample that comes next, by the smoothed clock.
-    expected: Option<Instant>,
+    /// For the sample that comes next, by the count.
+    expected: Option<Expected>,
     astray: Option<Astray>,
 }
 
-/// The measured times are further away than jitter explains.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    arrival: Instant,
+    capture: Instant,
+}
+
+/// The arrivals are further away than jitter explains.
 #[derive(Clone, Copy, Debug)]
 struct Astray {
     since: Instant,
+    by: Offset,
+}
+
+/// One time against another.
+#[derive(Clone, Copy, Debug)]
+struct Offset {
     early: bool,
-    least: Duration,
+    size: Duration,
+}
+
+impl Offset {
+    fn of(time: Instant, expected: Instant) -> Self {
+        match time.checked_duration_since(expected) {
+            Some(size) => Self { early: false, size },
+            None => Self { early: true, size: expected.saturating_duration_since(time) },
+        }
+    }
+
+    fn shift(self, time: Instant) -> Instant {
+        if self.early { time.checked_sub(self.size).unwrap_or(time) } else { time + self.size }
+    }
+
+    /// The part of it that is corrected at a time.
+    fn step(self) -> Self {
+        Self { size: self.size.min(MOST_AT_ONCE) / SMOOTHING, ..self }
+    }
 }
 
 impl CaptureClock {
@@ -43,41 +77,38 @@ impl CaptureClock {
         Self { rate: u64::from(rate.max(1)), expected: None, astray: None }
     }
 
-    /// A block of `samples` arrived whose first sample was captured at `measured`; the answer is the smoothed time of
-    /// that first sample.
-    pub(crate) fn block(&mut self, samples: usize, measured: Instant) -> Instant {
+    /// A block of `samples` came whose first sample reached us at `arrived` and was captured at `told`, as the sound
+    /// server has it; the answer is the smoothed capture time of that first sample.
+    pub(crate) fn block(&mut self, samples: usize, arrived: Instant, told: Instant) -> Instant {
         let length = Duration::from_nanos(samples as u64 * 1_000_000_000 / self.rate);
-        let start = self.expected.map_or(measured, |expected| self.follow(expected, measured));
-        self.expected = Some(start + length);
-        start
+        let now = match self.expected {
+            None => Expected { arrival: arrived, capture: told },
+            Some(expected) => self.follow(expected, arrived, told),
+        };
+        self.expected = Some(Expected { arrival: now.arrival + length, capture: now.capture + length });
+        now.capture
     }
 
-    fn follow(&mut self, expected: Instant, measured: Instant) -> Instant {
-        let (error, early) = match measured.checked_duration_since(expected) {
-            Some(late) => (late, false),
-            None => (expected.saturating_duration_since(measured), true),
-        };
-        let by = |step| if early { expected.checked_sub(step).unwrap_or(expected) } else { expected + step };
-        if error > BREAK {
+    fn follow(&mut self, expected: Expected, arrived: Instant, told: Instant) -> Expected {
+        let late = Offset::of(arrived, expected.arrival);
+        if late.size > BREAK {
             self.astray = None;
-            return measured;
+            return Expected { arrival: arrived, capture: told };
         }
-        if error <= JITTER {
+        if late.size <= JITTER {
             self.astray = None;
-            return by(error / SMOOTHING);
+            let capture = Offset::of(told, expected.capture).step().shift(expected.capture);
+            return Expected { arrival: late.step().shift(expected.arrival), capture };
         }
-        let mut astray = self.astray.filter(|astray| astray.early == early).unwrap_or(Astray {
-            since: measured,
-            early,
-            least: error,
-        });
-        astray.least = astray.least.min(error);
-        if measured.saturating_duration_since(astray.since) < LASTS {
+        let before = self.astray.filter(|astray| astray.by.early == late.early);
+        let mut astray = before.unwrap_or(Astray { since: arrived, by: late });
+        astray.by.size = astray.by.size.min(late.size);
+        if arrived.saturating_duration_since(astray.since) < LASTS {
             self.astray = Some(astray);
             return expected;
         }
         self.astray = None;
-        by(astray.least)
+        Expected { arrival: astray.by.shift(expected.arrival), capture: astray.by.shift(expected.capture) }
     }
 }
 
@@ -91,10 +122,11 @@ mod tests {
     fn jitter_of_arrival_does_not_reach_the_capture_times() {
         let start = Instant::now() + Duration::from_secs(1);
         let mut clock = CaptureClock::new(48_000);
-        let mut last = clock.block(480, start);
+        let mut last = clock.block(480, start, start);
         for number in 1..1000_u32 {
             let jitter = Duration::from_millis(u64::from(number % 7));
-            let time = clock.block(480, start + BLOCK * number + jitter);
+            let time = start + BLOCK * number + jitter;
+            let time = clock.block(480, time, time);
             let spacing = time - last;
             assert!(spacing > Duration::from_micros(9_800) && spacing < Duration::from_micros(10_200), "{spacing:?}");
             last = time;
@@ -111,7 +143,8 @@ mod tests {
         let mut last = start;
         for number in 0..60_000_u32 {
             // 100 parts in a million slow: a minute's drift is 6 ms for 600 s of sound.
-            last = clock.block(480, start + (BLOCK + Duration::from_micros(1)) * number);
+            let time = start + (BLOCK + Duration::from_micros(1)) * number;
+            last = clock.block(480, time, time);
         }
         let truth = start + (BLOCK + Duration::from_micros(1)) * 59_999;
         assert!(truth - last < Duration::from_millis(1), "{:?}", truth - last);
@@ -125,8 +158,25 @@ mod tests {
             let truth = start + BLOCK * number;
             // Between the first and the second second nothing is delivered for 250 ms.
             let told = if (120..145).contains(&number) { start + BLOCK * 145 } else { truth };
-            let error = clock.block(480, told).saturating_duration_since(truth);
+            let error = clock.block(480, told, told).saturating_duration_since(truth);
             assert!(error < Duration::from_millis(2), "block {number}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_corrects_its_word_is_followed_slowly() {
+        let start = Instant::now();
+        let mut clock = CaptureClock::new(48_000);
+        let mut last = None;
+        for number in 0..500_u32 {
+            let arrived = start + BLOCK * number + Duration::from_millis(200);
+            let delay = Duration::from_millis(if number < 30 { 110 } else { 20 });
+            let time = clock.block(480, arrived, arrived - delay);
+            let spacing = last.replace(time).map(|last| time - last);
+            assert!(spacing.is_none_or(|spacing| spacing.abs_diff(BLOCK) < Duration::from_millis(2)), "{spacing:?}");
+            if number == 499 {
+                assert!((arrived - time).abs_diff(delay) < Duration::from_millis(1));
+            }
         }
     }
 
@@ -137,8 +187,8 @@ mod tests {
         let lost = Duration::from_millis(80);
         for number in 0..300_u32 {
             let truth = start + BLOCK * number + if number < 100 { Duration::ZERO } else { lost };
-            let told = clock.block(480, truth);
-            let noticed = number < 100 || number >= 130;
+            let told = clock.block(480, truth, truth);
+            let noticed = !(100..130).contains(&number);
             assert_eq!(told == truth, noticed, "block {number}");
         }
     }
@@ -147,8 +197,8 @@ mod tests {
     fn a_break_is_followed_at_once() {
         let start = Instant::now();
         let mut clock = CaptureClock::new(48_000);
-        clock.block(480, start);
+        clock.block(480, start, start);
         let later = start + Duration::from_secs(5);
-        assert_eq!(clock.block(480, later), later);
+        assert_eq!(clock.block(480, later, later), later);
     }
 }

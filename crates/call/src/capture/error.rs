@@ -70,7 +70,7 @@ pub enum CaptureError {
         what: &'static str,
     },
     /// A file that stands in for a device cannot be read.
-    #[error("\"{}\" cannot be used: {reason}", path.display())]
+    #[error("\"{}\" cannot be used: {reason}.", path.display())]
     File {
         /// The file.
         path: PathBuf,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use confab_media::h264::Decoder;
 use confab_protocol::SourceKind;
 use confab_rtp::{AssembledFrame, AssemblerConfig, AssemblerOutput, FrameAssembler, RtpInput};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select_biased, unbounded};
 
 use super::lip_sync::{VoiceDelays, hold};
 use super::playout::VideoPlayout;
@@ -46,12 +46,18 @@ const MOST_HELD: usize = 16;
 /// How long the thread sleeps when nothing is due.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What a slot's thread is told.
-pub enum PictureInput {
-    /// A packet and when it came.
-    Packet(RtpInput, Instant),
-    /// Another picture (or none) from now on.
-    Assign(Option<TileKey>),
+/// A packet on its way to a slot's thread.
+struct Incoming {
+    /// Which of the slot's assignments it belongs to; assignments come by another way.
+    assignment: u64,
+    packet: RtpInput,
+    arrived: Instant,
+}
+
+/// What else a slot's thread is told. These are few, so their queue has no limit and nothing of it is ever lost.
+enum Control {
+    /// Another picture (or none) from now on, and the number of this assignment.
+    Assign(u64, Option<TileKey>),
     /// The round trip to the server.
     RoundTrip(Duration),
 }
@@ -70,7 +76,9 @@ pub struct PictureShared {
 /// A slot's door. Dropping it ends the thread.
 pub struct PictureSlot {
     name: String,
-    inputs: Option<Sender<PictureInput>>,
+    inputs: Option<(Sender<Control>, Sender<Incoming>)>,
+    key: Option<TileKey>,
+    assignment: u64,
     /// What the thread begins with; `None` once it runs.
     beginning: Option<(PictureShared, Box<dyn Fn() + Send>)>,
     /// Packets that came before the slot's first assignment: the server's message took longer than its media.
@@ -84,6 +92,8 @@ impl PictureSlot {
         Self {
             name: name.to_owned(),
             inputs: None,
+            key: None,
+            assignment: 0,
             beginning: Some((shared, Box::new(ask_keyframe))),
             early: VecDeque::new(),
             overflow: 0,
@@ -92,8 +102,9 @@ impl PictureSlot {
 
     /// Hands a packet over; never waits.
     pub fn packet(&mut self, packet: RtpInput, arrived: Instant) {
-        if let Some(inputs) = &self.inputs {
-            if let Err(TrySendError::Full(_)) = inputs.try_send(PictureInput::Packet(packet, arrived)) {
+        if let Some((_, packets)) = &self.inputs {
+            let incoming = Incoming { assignment: self.assignment, packet, arrived };
+            if let Err(TrySendError::Full(_)) = packets.try_send(incoming) {
                 self.overflow += 1;
             }
         } else {
@@ -110,30 +121,35 @@ impl PictureSlot {
         if key.is_some() && self.inputs.is_none() {
             self.start();
         }
-        if let Some(inputs) = &self.inputs {
-            // A running thread makes room quickly.
-            drop(inputs.send_timeout(PictureInput::Assign(key), Duration::from_millis(200)));
+        // Said again, as after a reconnect, it is no new one: what is on its way goes on.
+        if std::mem::replace(&mut self.key, key) == key {
+            return;
+        }
+        if let Some((control, packets)) = &self.inputs {
+            self.assignment += 1;
+            drop(control.send(Control::Assign(self.assignment, key)));
             for (packet, arrived) in self.early.drain(..) {
-                drop(inputs.try_send(PictureInput::Packet(packet, arrived)));
+                drop(packets.try_send(Incoming { assignment: self.assignment, packet, arrived }));
             }
         }
     }
 
     /// The round trip to the server, for the patience with repairs.
     pub fn round_trip(&self, round_trip: Duration) {
-        if let Some(inputs) = &self.inputs {
-            drop(inputs.try_send(PictureInput::RoundTrip(round_trip)));
+        if let Some((control, _)) = &self.inputs {
+            drop(control.send(Control::RoundTrip(round_trip)));
         }
     }
 
     fn start(&mut self) {
         let Some((shared, ask_keyframe)) = self.beginning.take() else { return };
-        let (inputs, receiver) = bounded(CAPACITY);
+        let (control, controls) = unbounded();
+        let (packets, incoming) = bounded(CAPACITY);
         let spawned = thread::Builder::new().name(format!("decode-{}", self.name)).spawn(move || {
-            Slot::new(shared, ask_keyframe).run(&receiver);
+            Slot::new(shared, ask_keyframe).run(&controls, &incoming);
         });
         match spawned {
-            Ok(_) => self.inputs = Some(inputs),
+            Ok(_) => self.inputs = Some((control, packets)),
             Err(error) => tracing::error!(%error, "no thread to decode a picture"),
         }
     }
@@ -150,6 +166,7 @@ struct Slot {
     shared: PictureShared,
     ask_keyframe: Box<dyn Fn() + Send>,
     key: Option<TileKey>,
+    assignment: u64,
     assembler: FrameAssembler,
     round_trip: Option<Duration>,
     decoder: Decoder,
@@ -169,6 +186,7 @@ impl Slot {
             shared,
             ask_keyframe,
             key: None,
+            assignment: 0,
             assembler: FrameAssembler::new(AssemblerConfig::default()),
             round_trip: None,
             decoder: Decoder::new(),
@@ -181,55 +199,54 @@ impl Slot {
         }
     }
 
-    fn run(mut self, inputs: &Receiver<PictureInput>) {
+    fn run(mut self, controls: &Receiver<Control>, packets: &Receiver<Incoming>) {
         loop {
             let now = Instant::now();
             let assembler = self.key.and(self.assembler.next_deadline());
             let due = [assembler, self.held.front().map(|held| held.due), self.ask_at];
             let wait = due.into_iter().flatten().min().map_or(IDLE, |due| due.saturating_duration_since(now));
-            match inputs.recv_timeout(wait.min(IDLE)) {
-                Ok(input) => self.take(input, inputs),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+            // An assignment goes before packets: those of the one before are of no use any more.
+            select_biased! {
+                recv(controls) -> control => match control {
+                    Ok(control) => self.control(control),
+                    Err(_) => break,
+                },
+                recv(packets) -> incoming => if let Ok(incoming) = incoming {
+                    self.packet(incoming, packets);
+                },
+                default(wait.min(IDLE)) => {}
             }
             self.advance();
         }
         self.end();
     }
 
-    fn take(&mut self, input: PictureInput, inputs: &Receiver<PictureInput>) {
-        match input {
-            PictureInput::Packet(packet, arrived) => self.packet(packet, arrived, inputs),
-            PictureInput::Assign(key) => self.assign(key),
-            PictureInput::RoundTrip(round_trip) => {
+    fn control(&mut self, control: Control) {
+        match control {
+            Control::Assign(assignment, key) => {
+                self.assignment = assignment;
+                self.assign(key);
+            }
+            Control::RoundTrip(round_trip) => {
                 self.round_trip = Some(round_trip);
                 self.assembler.set_round_trip(round_trip);
             }
         }
     }
 
-    fn packet(&mut self, packet: RtpInput, arrived: Instant, inputs: &Receiver<PictureInput>) {
-        let Some(key) = self.key else { return };
+    fn packet(&mut self, incoming: Incoming, packets: &Receiver<Incoming>) {
+        let Incoming { assignment, packet, arrived } = incoming;
+        let Some(key) = self.key.filter(|_| assignment == self.assignment) else { return };
         if arrived.elapsed() > OVERLOAD {
-            self.overloaded(key, inputs);
+            self.overloaded(key, packets);
             return;
         }
         self.shared.meters.picture(key, |meter| meter.bytes(arrived, packet.payload.len()));
         self.assembler.insert(arrived, packet);
     }
 
-    fn overloaded(&mut self, key: TileKey, inputs: &Receiver<PictureInput>) {
-        let mut skipped = 1;
-        while let Ok(input) = inputs.try_recv() {
-            match input {
-                PictureInput::Packet(..) => skipped += 1,
-                PictureInput::Assign(key) => {
-                    self.assign(key);
-                    return;
-                }
-                PictureInput::RoundTrip(round_trip) => self.round_trip = Some(round_trip),
-            }
-        }
+    fn overloaded(&mut self, key: TileKey, packets: &Receiver<Incoming>) {
+        let skipped = 1 + packets.try_iter().count();
         tracing::debug!(skipped, "the decoder fell behind and begins anew");
         self.shared.meters.picture(key, |meter| meter.frames_skipped += 1);
         self.begin_anew();

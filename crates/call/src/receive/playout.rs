@@ -72,7 +72,7 @@ impl VideoPlayout {
         }
         self.transits_us.push_back(transit);
         let (least, delay) = match self.plan {
-            Some((least, delay)) if self.counted % EVERY != 0 && transit >= least => (least, delay),
+            Some((least, delay)) if !self.counted.is_multiple_of(EVERY) && transit >= least => (least, delay),
             _ => self.think_over(),
         };
         self.plan = Some((least, delay));

@@ -27,18 +27,19 @@ impl Chunker {
         })
     }
 
-    /// Takes samples whose first one was captured at `captured_at` by the device's account; `send` gets each chunk
-    /// that is full.
+    /// Takes samples whose first one reached us at `arrived` and was captured at `captured_at` by the device's account;
+    /// `send` gets each chunk that is full.
     ///
     /// # Errors
     /// What the resampler says.
     pub(super) fn push(
         &mut self,
         samples: &[f32],
+        arrived: Instant,
         captured_at: Instant,
         mut send: impl FnMut(AudioChunk),
     ) -> Result<(), ResampleError> {
-        let start = self.clock.block(samples.len(), captured_at);
+        let start = self.clock.block(samples.len(), arrived, captured_at);
         let end = start + duration(samples.len(), self.rate);
         self.resampler.process(samples, &mut self.pending)?;
         // What the resampler still holds back was captured last.
@@ -69,7 +70,7 @@ mod tests {
         let mut chunks = Vec::new();
         for (number, block) in sound.chunks(length).enumerate() {
             let captured_at = start + duration(number * length, rate);
-            chunker.push(block, captured_at, |chunk| chunks.push(chunk)).unwrap();
+            chunker.push(block, captured_at, captured_at, |chunk| chunks.push(chunk)).unwrap();
         }
         chunks
     }

@@ -43,13 +43,16 @@ const QUEUE_BLOCKS: usize = 64;
 struct Block {
     samples: [f32; BLOCK_FRAMES],
     length: usize,
+    /// When the first sample reached us, if samples came one by one.
+    arrived: Instant,
     /// When the first sample was captured, as the device tells it.
     captured_at: Instant,
 }
 
 impl Block {
     fn empty() -> Self {
-        Self { samples: [0.0; BLOCK_FRAMES], length: 0, captured_at: Instant::now() }
+        let now = Instant::now();
+        Self { samples: [0.0; BLOCK_FRAMES], length: 0, arrived: now, captured_at: now }
     }
 }
 
@@ -109,7 +112,9 @@ fn run(
             last_sound = Instant::now();
             let mut wanted = true;
             let samples = &block.samples[..block.length];
-            if let Err(error) = chunker.push(samples, block.captured_at, |chunk| wanted &= outlet.send(chunk)) {
+            if let Err(error) =
+                chunker.push(samples, block.arrived, block.captured_at, |chunk| wanted &= outlet.send(chunk))
+            {
                 let _ = problems.send(failed(&opened.name, &error));
                 return;
             }
@@ -242,10 +247,14 @@ impl Tap {
         let times = info.timestamp();
         let delay = times.callback.saturating_duration_since(times.capture);
         let captured_at = now.checked_sub(delay).unwrap_or(now);
+        let frames = data.len() / self.channels.max(1);
+        let rate = u64::from(self.rate.max(1));
+        let length = |frames: usize| Duration::from_nanos(frames as u64 * 1_000_000_000 / rate);
+        let arrived = now.checked_sub(length(frames)).unwrap_or(now);
         for (index, frame) in data.chunks_exact(self.channels).enumerate() {
             if self.filling.length == 0 {
-                let offset = index as u64 * 1_000_000_000 / u64::from(self.rate.max(1));
-                self.filling.captured_at = captured_at + Duration::from_nanos(offset);
+                self.filling.arrived = arrived + length(index);
+                self.filling.captured_at = captured_at + length(index);
             }
             let sum: f32 = frame.iter().map(|sample| sample.to_sample::<f32>()).sum();
             self.filling.samples[self.filling.length] = sum / self.channels as f32;

@@ -88,7 +88,7 @@ mod tests {
         assert!(left_of(&mut guard, 0.3, 0.1).abs() < 0.1, "nothing is touched before");
         guard.disturbed();
         assert!(left_of(&mut guard, 0.3, 0.1) < -25.0);
-        for _ in 0..STANDS / 5 + 1 {
+        for _ in 0..=STANDS / 5 {
             left_of(&mut guard, 0.3, 0.1);
         }
         assert!(left_of(&mut guard, 0.3, 0.1).abs() < 0.1, "and nothing afterwards");
