@@ -1,5 +1,5 @@
-//! RTP as both ends of a call need it: numbering, clocks, H.264 payloads, whole frames out of packets, the bandwidth
-//! estimate and the pacing of what is sent.
+//! RTP as both ends of a call need it: protection, numbering, clocks, H.264 payloads, whole frames out of packets, the
+//! bandwidth estimate and the pacing of what is sent.
 //!
 //! Everything here is pure. There is no socket and no clock: time is an argument ([`std::time::Instant`]), and every
 //! state machine says by a `next_deadline` when it wants to be asked again. Bytes from the network never panic and
@@ -13,6 +13,7 @@ pub mod h264;
 pub mod pacer;
 pub mod sender_report;
 pub mod sequence;
+pub mod srtp;
 pub mod timestamp;
 
 pub use audio_level::AudioLevel;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod calls;
 mod client;
+mod keys;
 mod lab;
 mod liveness;
 mod pictures;
