@@ -49,13 +49,13 @@ pub struct JoinArguments {
     /// A token from making the room; guests need none.
     #[arg(long, env = "CONFAB_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// `default`, `test` (a moving picture that tells its number and time), `none`, a .y4m file, or a device.
+    /// `default`, `test` (a moving picture that tells its number and time), `none`, a .y4m file (or any path), or a device.
     #[arg(long, default_value = "default")]
     camera: CameraChoice,
     /// Size and rate wished from the camera, as 1280x720@30.
     #[arg(long, default_value = "1280x720@30", value_parser = line::video_format)]
     camera_format: VideoFormat,
-    /// `default`, `test` (made-up speech), `none`, a .wav file, or a device.
+    /// `default`, `test` (made-up speech), `none`, a .wav file (or any path), or a device.
     #[arg(long, default_value = "default")]
     microphone: MicrophoneChoice,
     /// `default`, `none`, or a device.
@@ -158,7 +158,7 @@ impl Stay {
         length: Option<Duration>,
     ) {
         let mut lines = standard_input();
-        let mut interrupted = Box::pin(interrupted());
+        let mut interrupted = Box::pin(crate::interrupt::interrupted());
         let until = length.map(|length| Instant::now() + length);
         let mut leaving = false;
         loop {
@@ -223,22 +223,6 @@ async fn sleep_until(until: Option<Instant>) {
         Some(until) => tokio::time::sleep_until(until.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// Control-C, or the system's wish that the program ends.
-pub async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    drop(tokio::signal::ctrl_c().await);
 }
 
 /// Lines of standard input, read by a thread of their own so that the program can end while it waits for one. At the

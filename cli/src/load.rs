@@ -196,7 +196,7 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
     tokio::select! {
         () = tokio::time::sleep(Duration::from_secs(args.seconds)) => {}
         // What was measured until then is worth telling.
-        () = crate::join::interrupted() => {}
+        () = crate::interrupt::interrupted() => {}
     }
     let seconds = begin.elapsed().as_secs_f64();
     let _all_may_have_gone = phase.send(Phase::Draining);

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod create;
 mod devices;
+mod interrupt;
 mod join;
 mod load;
 

@@ -47,11 +47,19 @@ async fn main() -> ExitCode {
         () = std::future::ready(()) => {}
     }
     let addresses = server.addresses();
-    for (place, address) in addresses.iter().enumerate() {
-        println!("{} http://{address}", if place == 0 { "Confab server listening on" } else { "for other computers:" });
-    }
+    let lines: Vec<String> = addresses
+        .iter()
+        .enumerate()
+        .map(|(place, address)| {
+            format!(
+                "{} http://{address}\n",
+                if place == 0 { "Confab server listening on" } else { "for other computers:" }
+            )
+        })
+        .collect();
     // Whoever started the server may have closed its output.
-    let _ = std::io::stdout().flush();
+    let mut out = std::io::stdout();
+    let _ = out.write_all(lines.concat().as_bytes()).and_then(|()| out.flush());
     stop.await;
     tokio::select! {
         () = server.shutdown() => ExitCode::SUCCESS,

@@ -9,7 +9,6 @@
 //! packet's way.
 
 mod address;
-pub(crate) use address::reachable_addresses;
 mod command;
 mod counters;
 #[cfg(target_os = "linux")]
@@ -19,6 +18,8 @@ mod socket;
 #[cfg(test)]
 mod tests;
 mod worker;
+
+pub(crate) use address::reachable_addresses;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -38,7 +38,7 @@ pub(super) fn local_addresses(config: &MediaConfig) -> Vec<LocalAddress> {
     addresses
 }
 
-/// The addresses of this computer by which others can reach it, loopback first.
+/// The addresses of this computer: loopback, by which it reaches itself, then those by which others do.
 pub(crate) fn reachable_addresses() -> Vec<IpAddr> {
     let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
     match if_addrs::get_if_addrs() {

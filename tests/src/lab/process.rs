@@ -218,16 +218,26 @@ impl Running {
     /// Lets it do nothing for so long, as a busy machine does (SIGSTOP, SIGCONT).
     ///
     /// # Errors
-    /// When `kill` cannot be started.
+    /// When it did not stop.
     pub fn stand_still(&self, time: Duration) -> Outcome {
         self.signal("STOP")?;
         std::thread::sleep(time);
-        self.signal("CONT")
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
+        self.signal("CONT")?;
+        if state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')) {
+            return Ok(());
+        }
+        Err(LabError::Ended { who: self.who.clone(), how: "did not stop".into(), seen: state })
     }
 
     fn signal(&self, name: &str) -> Outcome {
         let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status();
-        status.map(|_| ()).map_err(|error| LabError::io("kill", error))
+        match status.map_err(|error| LabError::io("kill", error))? {
+            status if status.success() => Ok(()),
+            status => {
+                Err(LabError::Ended { who: format!("kill -s {name}"), how: status.to_string(), seen: String::new() })
+            }
+        }
     }
 
     /// Whether it still runs.

@@ -15,7 +15,7 @@ pub enum CameraChoice {
     Default,
     /// The camera with this id (see [`crate::devices::DeviceInfo::id`]) or exactly this name.
     Device(String),
-    /// A Y4M file, in a loop.
+    /// A Y4M file, in a loop. Written as a path, or a name that ends in `.y4m`.
     File(PathBuf),
     /// A moving picture that carries its frame number and time.
     TestPattern,
@@ -33,7 +33,7 @@ pub enum MicrophoneChoice {
     Default,
     /// The microphone with this id or exactly this name.
     Device(String),
-    /// A WAV file, in a loop.
+    /// A WAV file, in a loop. Written as a path, or a name that ends in `.wav`.
     File(PathBuf),
     /// Made-up speech: always the same, with pauses.
     TestSpeech,
@@ -87,7 +87,8 @@ fn has_extension(text: &str, wanted: &str) -> bool {
 
 /// Whether a person who wrote this meant a file, whatever its kind. No device is called so, but those under `/dev`.
 fn is_path(text: &str) -> bool {
-    text.starts_with(['/', '.']) && !text.starts_with("/dev/")
+    let path = Path::new(text);
+    (path.is_absolute() || text.starts_with('.')) && !path.starts_with("/dev")
 }
 
 impl FromStr for CameraChoice {
@@ -198,6 +199,15 @@ impl fmt::Display for ScreenChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_a_file_even_when_nothing_can_read_it() {
+        for path in ["/clips/talk.mp4", "./talk", "../talk.WAV"] {
+            assert_eq!(path.parse(), Ok(CameraChoice::File(path.into())), "{path}");
+            assert_eq!(path.parse(), Ok(MicrophoneChoice::File(path.into())), "{path}");
+        }
+        assert_eq!("/dev/video2".parse(), Ok(CameraChoice::Device("/dev/video2".into())));
+    }
 
     #[test]
     fn every_choice_is_read_back_from_what_it_is_written_as() {

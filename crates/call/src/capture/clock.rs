@@ -21,8 +21,8 @@ const BREAK: Duration = Duration::from_secs(1);
 /// scheduling jitter and fast against the drift of crystals (below 100 microseconds a second).
 const SMOOTHING: u32 = 64;
 
-/// The most of an error that is corrected from: times stay within 1.6 ms a block of the card's own.
-const MOST_AT_ONCE: Duration = Duration::from_millis(100);
+/// The largest error that counts: a correction moves the times by at most 1.6 ms a block.
+const LARGEST_ERROR: Duration = Duration::from_millis(100);
 
 /// Smoothed capture times of a stream with a nominal sample rate.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Offset {
 
     /// The part of it that is corrected at a time.
     fn step(self) -> Self {
-        Self { size: self.size.min(MOST_AT_ONCE) / SMOOTHING, ..self }
+        Self { size: self.size.min(LARGEST_ERROR) / SMOOTHING, ..self }
     }
 }
 
@@ -108,7 +108,13 @@ impl CaptureClock {
             return expected;
         }
         self.astray = None;
-        Expected { arrival: astray.by.shift(expected.arrival), capture: astray.by.shift(expected.capture) }
+        // When the very first block came late, only our idea of the arrivals was wrong.
+        let capture = Offset::of(told, expected.capture);
+        let is_wrong_too = capture.early == astray.by.early && capture.size > JITTER;
+        Expected {
+            arrival: astray.by.shift(expected.arrival),
+            capture: if is_wrong_too { astray.by.shift(expected.capture) } else { expected.capture },
+        }
     }
 }
 
@@ -177,6 +183,18 @@ mod tests {
             if number == 499 {
                 assert!((arrived - time).abs_diff(delay) < Duration::from_millis(1));
             }
+        }
+    }
+
+    #[test]
+    fn a_first_block_that_comes_late_moves_no_capture_times() {
+        let start = Instant::now();
+        let mut clock = CaptureClock::new(48_000);
+        for number in 0..300_u32 {
+            let captured = start + BLOCK * number;
+            let arrived = if number < 20 { start + BLOCK * 20 } else { captured };
+            let error = clock.block(480, arrived, captured).saturating_duration_since(captured);
+            assert!(error < Duration::from_millis(1), "block {number}: {error:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Keeps a microphone and a speaker open, each on a thread of its own, because devices take their time to open and
-//! close. One that fails is opened again; when that does not help, the default one takes its place, or none, and the
-//! person is told. The call goes on in any case.
+//! close. One that fails is opened again, once; when that does not help, the default one takes its place, or none, and
+//! the person is told. The call goes on in any case. What stands in for a device (a file, a test sound) is never replaced:
+//! nobody goes on air with a microphone they did not choose.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +19,11 @@ use crate::receive::voice::Mixdown;
 /// How often a device is looked at: a speaker tells its latency.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A device that fails again sooner than this after it was opened again is replaced.
-const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
+/// A device that fails for the third time within this time is replaced.
+const REOPEN_WINDOW: Duration = Duration::from_secs(30);
+
+/// So often is a device opened again in that time.
+const REOPENINGS: usize = 2;
 
 /// What is reported.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,7 +100,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) {
 
 /// What a microphone and a speaker have in common.
 trait Device {
-    type Choice: Clone + Default + PartialEq;
+    type Choice: Default;
     type Stream;
     type Error: Display;
 
@@ -108,13 +112,20 @@ trait Device {
 
     /// Opens a device; `None` when this choice means that there is none.
     fn open(&self, choice: &Self::Choice) -> Result<Option<Self::Stream>, Self::Error>;
+    /// Whether the default device may take the place of this choice when it cannot be opened.
+    fn is_replaceable(choice: &Self::Choice) -> bool;
+    /// Whether this choice is the default device.
+    fn is_default(choice: &Self::Choice) -> bool;
+    /// Whether opening the device again may help: its stream ended. One that is there and does nothing would do nothing
+    /// again.
+    fn is_over(error: &Self::Error) -> bool;
     /// What runs when no device does.
     fn without(&self) -> Option<Self::Stream>;
     fn name(stream: &Self::Stream) -> &str;
     fn problems(stream: &Self::Stream) -> &Receiver<Self::Error>;
     fn reason(error: &Self::Error) -> ProblemReason;
-    /// Called now and then, and whenever another stream runs.
-    fn look(&self, stream: Option<&Self::Stream>);
+    /// Notes the delay of a stream, now and then and whenever another one runs.
+    fn note_latency(&self, _stream: Option<&Self::Stream>) {}
     /// Called whenever another stream runs, or none.
     fn changed(&self, _stream: Option<&Self::Stream>, _notice: &Notice) {}
 }
@@ -126,14 +137,14 @@ struct Keeper<D: Device> {
     device: D,
     choice: D::Choice,
     stream: Option<D::Stream>,
-    /// When a stream that failed was last opened again without a word.
-    reopened_at: Option<Instant>,
+    /// When streams that ended were opened again without a word.
+    reopened: Vec<Instant>,
     notice: Arc<Notice>,
 }
 
 impl<D: Device> Keeper<D> {
     fn new(device: D, notice: Arc<Notice>) -> Self {
-        Self { device, choice: D::Choice::default(), stream: None, reopened_at: None, notice }
+        Self { device, choice: D::Choice::default(), stream: None, reopened: Vec::new(), notice }
     }
 
     /// Until nobody can choose any more.
@@ -145,46 +156,53 @@ impl<D: Device> Keeper<D> {
                     Ok(choice) => self.choose(choice),
                     Err(_) => return,
                 },
-                recv(problems) -> problem => match problem {
-                    Ok(problem) => self.failed(&problem),
-                    Err(_) => self.stream = None,
+                recv(problems) -> problem => if let Ok(problem) = problem {
+                    self.failed(&problem);
+                } else {
+                    // Its thread is gone without having said why.
+                    self.stream = self.device.without();
+                    self.changed();
                 },
-                recv(after(LOOK_INTERVAL)) -> _ => self.device.look(self.stream.as_ref()),
+                recv(after(LOOK_INTERVAL)) -> _ => self.device.note_latency(self.stream.as_ref()),
             }
         }
     }
 
     fn choose(&mut self, choice: D::Choice) {
         self.choice = choice;
-        self.reopened_at = None;
+        self.reopened.clear();
         self.stream = None;
         match self.device.open(&self.choice) {
             Ok(stream) => self.stream = stream,
-            Err(error) => self.replace(&error),
+            // The default device has just been tried.
+            Err(error) => self.replace(&error, D::is_replaceable(&self.choice) && !D::is_default(&self.choice)),
         }
         self.changed();
     }
 
     fn failed(&mut self, problem: &D::Error) {
         let name = self.stream.take().map(|stream| D::name(&stream).to_owned());
-        // A sound server that was restarted, or a computer that woke up, ends the streams of devices that are there.
-        if self.reopened_at.is_none_or(|at| at.elapsed() > REOPEN_INTERVAL)
+        self.reopened.retain(|at| at.elapsed() < REOPEN_WINDOW);
+        // A program that was stopped and goes on, or a computer that woke up, has lost its streams of devices that are
+        // there.
+        if D::is_over(problem)
+            && self.reopened.len() < REOPENINGS
             && let Ok(Some(stream)) = self.device.open(&self.choice)
             && Some(D::name(&stream)) == name.as_deref()
         {
             tracing::info!(name, "a sound device was opened again");
             self.stream = Some(stream);
-            self.reopened_at = Some(Instant::now());
+            self.reopened.push(Instant::now());
         } else {
-            self.replace(problem);
+            self.replace(problem, D::is_replaceable(&self.choice));
         }
         self.changed();
     }
 
-    /// Opens the default device in place of one that failed, or none, and says so.
-    fn replace(&mut self, error: &D::Error) {
+    /// Opens the default device in place of one that failed, if that is allowed, or none, and says so.
+    fn replace(&mut self, error: &D::Error, by_default: bool) {
         let default = D::Choice::default();
-        self.stream = self.device.open(&default).ok().flatten();
+        self.stream = by_default.then(|| self.device.open(&default).ok().flatten()).flatten();
         let lost = self.stream.is_none();
         if lost {
             self.stream = self.device.without();
@@ -198,7 +216,7 @@ impl<D: Device> Keeper<D> {
 
     fn changed(&self) {
         self.device.changed(self.stream.as_ref(), &*self.notice);
-        self.device.look(self.stream.as_ref());
+        self.device.note_latency(self.stream.as_ref());
     }
 }
 
@@ -222,6 +240,18 @@ impl Device for Microphone {
         open_microphone(choice, self.chunks.clone()).map(Some)
     }
 
+    fn is_replaceable(choice: &MicrophoneChoice) -> bool {
+        matches!(choice, MicrophoneChoice::Default | MicrophoneChoice::Device(_))
+    }
+
+    fn is_default(choice: &MicrophoneChoice) -> bool {
+        *choice == MicrophoneChoice::Default
+    }
+
+    fn is_over(error: &CaptureError) -> bool {
+        matches!(error, CaptureError::DeviceLost { .. })
+    }
+
     fn without(&self) -> Option<MicrophoneStream> {
         None
     }
@@ -237,8 +267,6 @@ impl Device for Microphone {
     fn reason(error: &CaptureError) -> ProblemReason {
         capture_reason(error)
     }
-
-    fn look(&self, _stream: Option<&MicrophoneStream>) {}
 
     fn changed(&self, stream: Option<&MicrophoneStream>, notice: &Notice) {
         notice(SoundNotice::Microphone { on: stream.is_some() });
@@ -277,6 +305,18 @@ impl Device for Speaker {
         open_speaker(choice, self.pull()).map(Some)
     }
 
+    fn is_replaceable(choice: &SpeakerChoice) -> bool {
+        matches!(choice, SpeakerChoice::Default | SpeakerChoice::Device(_))
+    }
+
+    fn is_default(choice: &SpeakerChoice) -> bool {
+        *choice == SpeakerChoice::Default
+    }
+
+    fn is_over(error: &PlaybackError) -> bool {
+        matches!(error, PlaybackError::DeviceLost { .. })
+    }
+
     fn without(&self) -> Option<SpeakerStream> {
         open_speaker(&SpeakerChoice::None, self.pull()).ok()
     }
@@ -298,7 +338,7 @@ impl Device for Speaker {
         }
     }
 
-    fn look(&self, stream: Option<&SpeakerStream>) {
+    fn note_latency(&self, stream: Option<&SpeakerStream>) {
         let latency = stream.map(SpeakerStream::latency).unwrap_or_default();
         self.latency.store(latency.as_micros() as u64, Ordering::Relaxed);
     }
@@ -321,3 +361,6 @@ pub fn capture_reason(error: &CaptureError) -> ProblemReason {
         _ => ProblemReason::Failed,
     }
 }
+
+#[cfg(test)]
+mod tests;

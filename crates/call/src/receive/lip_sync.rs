@@ -1,6 +1,7 @@
 //! Keeps a picture from running ahead of its voice.
 //!
-//! Voice waits in its jitter buffer and in the speaker; a picture is shown as soon as it is whole. Both leave their
+//! Voice waits in its jitter buffer and in the speaker; a picture until frames come
+//! evenly ([`super::playout`]). Both leave their
 //! sender at about the same delay, so the difference of the two waits here is the skew. People notice from about 80 ms
 //! on. A picture is held only as long as needed to stay below that, and never long: delay hurts more than skew.
 

@@ -212,7 +212,7 @@ impl Slot {
                     Err(_) => break,
                 },
                 recv(packets) -> incoming => if let Ok(incoming) = incoming {
-                    self.packet(incoming, packets);
+                    self.packet(incoming, controls, packets);
                 },
                 default(wait.min(IDLE)) => {}
             }
@@ -234,23 +234,35 @@ impl Slot {
         }
     }
 
-    fn packet(&mut self, incoming: Incoming, packets: &Receiver<Incoming>) {
+    fn packet(&mut self, incoming: Incoming, controls: &Receiver<Control>, packets: &Receiver<Incoming>) {
         let Incoming { assignment, packet, arrived } = incoming;
+        if assignment > self.assignment {
+            // Its assignment was sent before it, just after we looked.
+            controls.try_iter().for_each(|control| self.control(control));
+        }
         let Some(key) = self.key.filter(|_| assignment == self.assignment) else { return };
         if arrived.elapsed() > OVERLOAD {
-            self.overloaded(key, packets);
+            self.overloaded(key, controls, packets);
             return;
         }
         self.shared.meters.picture(key, |meter| meter.bytes(arrived, packet.payload.len()));
         self.assembler.insert(arrived, packet);
     }
 
-    fn overloaded(&mut self, key: TileKey, packets: &Receiver<Incoming>) {
-        let skipped = 1 + packets.try_iter().count();
+    fn overloaded(&mut self, key: TileKey, controls: &Receiver<Control>, packets: &Receiver<Incoming>) {
+        let mut waiting = packets.try_iter().take(CAPACITY);
+        let mut skipped = 1;
+        let next = waiting.find(|incoming| {
+            skipped += 1;
+            incoming.assignment > self.assignment
+        });
         tracing::debug!(skipped, "the decoder fell behind and begins anew");
         self.shared.meters.picture(key, |meter| meter.frames_skipped += 1);
         self.begin_anew();
         self.ask(key);
+        if let Some(next) = next {
+            self.packet(next, controls, packets);
+        }
     }
 
     fn assign(&mut self, key: Option<TileKey>) {
@@ -337,7 +349,7 @@ impl Slot {
                 };
                 self.number += 1;
                 self.held.push_back(Held {
-                    due: even.max(decoded_at + held),
+                    due: decoded_at.max(even) + held,
                     frame: received,
                     assemble: frame.last_arrival.saturating_duration_since(frame.first_arrival),
                     decode: decoded_at.saturating_duration_since(began),

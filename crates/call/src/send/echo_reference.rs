@@ -39,25 +39,34 @@ pub struct EchoReference {
 }
 
 impl EchoReference {
-    /// The speaker has asked for this frame.
-    pub fn push(&mut self, pulled_at: Instant, frame: PlayedFrame) {
+    /// The speaker has asked for this frame. `true` when the delay between what is played and what is captured has
+    /// jumped by it.
+    pub fn push(&mut self, pulled_at: Instant, frame: PlayedFrame) -> bool {
         // A frame begins when the one before ends, or now, when the speaker ran dry before.
         let mut begin = self.plays_until.map_or(pulled_at, |until| until.max(pulled_at));
+        let mut jumped = false;
+        if begin.saturating_duration_since(pulled_at) > TOO_OLD {
+            // No speaker takes so much in advance: it is another one, or what was assumed is wrong.
+            (begin, jumped) = (pulled_at, true);
+            self.frames.clear();
+        }
         let lead = begin.saturating_duration_since(pulled_at);
         let least = self.least_lead.map_or(lead, |least| least.min(lead));
         self.least_lead = Some(least);
         self.counted += 1;
         if self.counted >= WINDOW {
             // At least one frame in a window is pulled when the buffer has just run out; if all come earlier, the
-            // speaker's crystal is the faster one.
+            // speaker's crystal is the faster one, or it once took more in advance.
             if least > FRAME {
-                begin -= FRAME;
+                begin -= least;
+                jumped |= least > 2 * FRAME;
             }
             self.least_lead = None;
             self.counted = 0;
         }
         self.plays_until = Some(begin + FRAME);
         self.frames.push_back((begin, frame));
+        jumped
     }
 
     /// The next frame that had begun to play when this was captured.
@@ -168,6 +177,28 @@ mod tests {
             speaker.met(now);
             assert!(speaker.reference.frames.len() <= 2, "{} wait at {chunk}", speaker.reference.frames.len());
         }
+    }
+
+    #[test]
+    fn what_a_speaker_once_took_in_advance_is_made_up_for_within_two_windows() {
+        let start = Instant::now();
+        let mut speaker = Speaker::new();
+        speaker.pull(start, 20);
+        for chunk in 20..=(20 + 2 * WINDOW) {
+            let now = start + FRAME * (chunk - 20);
+            speaker.pull(now, 1);
+            speaker.met(now);
+        }
+        assert!(speaker.reference.frames.len() <= 2, "{} wait", speaker.reference.frames.len());
+    }
+
+    #[test]
+    fn a_speaker_that_takes_far_too_much_is_taken_for_another_one() {
+        let start = Instant::now();
+        let mut reference = EchoReference::default();
+        let jumps = (0..100).filter(|_| reference.push(start, [0.0; FRAME_SAMPLES])).count();
+        assert!((1..=4).contains(&jumps), "{jumps}");
+        assert!(reference.frames.len() <= 32, "{} wait", reference.frames.len());
     }
 
     #[test]

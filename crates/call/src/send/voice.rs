@@ -3,7 +3,7 @@
 //! ```text
 //!  microphone --10 ms--> [ echo, noise, gain ] -> level -> (muted? dropped here) -> Opus 20 ms -> transport
 //!                              ^
-//!  speaker    --10 ms, exactly as played--'
+//!  speaker    --10 ms--> echo reference: what was played at the time of what was captured
 //! ```
 //!
 //! Mute is honest: while muted nothing captured leaves this file. The level that tells a person "you are muted" stays
@@ -28,8 +28,8 @@ use super::outlet::Outlet;
 use crate::capture::AudioChunk;
 use crate::stats::meters::Meters;
 
-/// Played frames that may wait for the voice thread: more than captured ones. A frame that is left out shifts everything
-/// after it, and the canceller has to find its delay anew.
+/// Played frames that may wait for the voice thread: more than captured ones. What finds no room is missing in the
+/// reference, and comes back as echo.
 const PLAYED_CAPACITY: usize = 80;
 
 /// Captured chunks that may wait. When the encoder is that far behind, older sound is worth nothing.
@@ -44,14 +44,14 @@ const HINT_INTERVAL: Duration = Duration::from_secs(10);
 /// Voice for so long while muted is talk, not a cough.
 const HINT_AFTER: Duration = Duration::from_millis(400);
 
-/// A gap between two chunks that is longer than this makes the RTP timestamp jump along with time. Capture times are
-/// smooth, so that a longer one is lost sound.
-const GAP: Duration = Duration::from_millis(15);
+/// A gap between two chunks that is longer than this is lost sound, and makes the RTP timestamp jump along with time.
+/// Capture times are smooth: they move by less than 2 ms a chunk.
+const GAP: Duration = Duration::from_millis(6);
 
 /// Length of a chunk.
 const CHUNK: Duration = Duration::from_millis(10);
 
-/// So many captured chunks in a row meet nothing played when the speaker runs dry.
+/// So many captured chunks in a row met nothing played when the speaker ran dry.
 const RAN_DRY: u32 = 3;
 
 /// A longer gap is no lost sound but a pause, as when the machine slept.
@@ -163,7 +163,7 @@ impl PlayedTap {
     /// Hands over 10 ms, exactly as they are played, and when the speaker asked for them.
     pub fn played(&self, pulled_at: Instant, frame: &PlayedFrame) {
         if let Err(TrySendError::Full(_)) = self.0.try_send((pulled_at, *frame)) {
-            // The microphone stands still; the canceller finds its delay again when it runs.
+            // The microphone stands still: there is no echo to remove either.
         }
     }
 }
@@ -260,41 +260,49 @@ impl VoiceThread {
     fn bridge_gap(&mut self, chunk: &AudioChunk) {
         let expected = self.heard_until.replace(chunk.captured_at + CHUNK);
         let Some(gap) = expected.map(|expected| chunk.captured_at.saturating_duration_since(expected)) else { return };
-        if !(GAP..LONGEST_BRIDGE).contains(&gap) || !self.control.processing.load(Ordering::Acquire) {
+        if gap <= GAP || !self.control.processing.load(Ordering::Acquire) {
             return;
         }
         let missing = ((gap + CHUNK / 2).as_millis() / CHUNK.as_millis()) as usize;
         tracing::debug!(missing, "the microphone lost sound");
+        if gap < LONGEST_BRIDGE {
+            for number in (1..=missing as u32).rev() {
+                let captured_at = chunk.captured_at.checked_sub(CHUNK * number).unwrap_or(chunk.captured_at);
+                self.process(captured_at, &mut [0.0; FRAME_SAMPLES]);
+            }
+        }
         if let Some(processor) = &mut self.processor {
             processor.disturbed();
-        }
-        for number in (1..=missing as u32).rev() {
-            let captured_at = chunk.captured_at.checked_sub(CHUNK * number).unwrap_or(chunk.captured_at);
-            self.process(captured_at, &mut [0.0; FRAME_SAMPLES]);
         }
     }
 
     /// Feeds the canceller what began to play before, then cleans the captured samples.
     fn process(&mut self, captured_at: Instant, samples: &mut PlayedFrame) {
+        let mut jumped = false;
         for (pulled_at, frame) in self.played.try_iter() {
-            self.reference.push(pulled_at, frame);
+            jumped |= self.reference.push(pulled_at, frame);
         }
         if !self.control.processing.load(Ordering::Acquire) {
             self.processor = None;
             self.reference.clear();
             return;
         }
+        // A new one has not heard the room yet.
+        jumped |= self.processor.is_none();
         let processor = self.processor.get_or_insert_with(|| VoiceProcessor::new(VoiceConfig::default()));
+        if jumped {
+            processor.disturbed();
+        }
         let mut met = false;
         while let Some(frame) = self.reference.next_before(captured_at) {
             processor.render(&frame);
             met = true;
         }
-        // One without any is a matter of phase; more mean that the speaker ran dry, and another delay from now on.
-        self.unmet = if met { 0 } else { self.unmet.saturating_add(1) };
-        if self.unmet == RAN_DRY {
+        // One without any is a matter of phase; after more the speaker had run dry, and the delay is another one.
+        if met && self.unmet >= RAN_DRY {
             processor.disturbed();
         }
+        self.unmet = if met { 0 } else { self.unmet.saturating_add(1) };
         processor.capture(samples);
     }
 

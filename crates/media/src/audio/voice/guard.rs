@@ -29,11 +29,13 @@ pub(super) struct EchoGuard {
     /// The levels played last, in decibels.
     played: [f32; COMES_BACK],
     next: usize,
+    /// Something was played since the last captured frame.
+    rendered: bool,
 }
 
 impl Default for EchoGuard {
     fn default() -> Self {
-        Self { left: 0, gain: 1.0, played: [f32::NEG_INFINITY; COMES_BACK], next: 0 }
+        Self { left: 0, gain: 1.0, played: [f32::NEG_INFINITY; COMES_BACK], next: 0, rendered: false }
     }
 }
 
@@ -43,12 +45,20 @@ impl EchoGuard {
     }
 
     pub(super) fn render(&mut self, playout: &[f32; FRAME_SAMPLES]) {
-        self.played[self.next] = decibels(playout);
+        self.note(decibels(playout));
+        self.rendered = true;
+    }
+
+    fn note(&mut self, level: f32) {
+        self.played[self.next] = level;
         self.next = (self.next + 1) % COMES_BACK;
     }
 
     /// Turns down, in place, what could be echo.
     pub(super) fn capture(&mut self, cleaned: &mut [f32; FRAME_SAMPLES]) {
+        if !std::mem::take(&mut self.rendered) {
+            self.note(f32::NEG_INFINITY);
+        }
         if self.left == 0 && self.gain >= 0.999 {
             return;
         }
@@ -105,6 +115,19 @@ mod tests {
     fn without_anything_played_nothing_is_turned_down() {
         let mut guard = EchoGuard::default();
         guard.disturbed();
-        assert!(left_of(&mut guard, 0.0, 0.001).abs() < 0.1);
+        assert!(left_of(&mut guard, 0.0005, 0.0001).abs() < 0.1, "below -60 dB nobody hears an echo");
+    }
+
+    #[test]
+    fn what_was_played_long_ago_counts_no_more() {
+        let mut guard = EchoGuard::default();
+        left_of(&mut guard, 0.3, 0.1);
+        for _ in 0..COMES_BACK {
+            guard.capture(&mut tone(0.1));
+        }
+        guard.disturbed();
+        let mut frame = tone(0.1);
+        guard.capture(&mut frame);
+        assert!((decibels(&frame) - decibels(&tone(0.1))).abs() < 0.1);
     }
 }
