@@ -20,6 +20,9 @@ mod tests;
 mod worker;
 
 pub(crate) use address::reachable_addresses;
+#[cfg(target_os = "linux")]
+pub use linux_send::BatchSender;
+pub use sender::Sent;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

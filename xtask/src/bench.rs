@@ -4,7 +4,7 @@ use crate::process::run;
 use crate::system::{Purpose, ensure};
 use crate::{Outcome, cargo};
 
-const NAMES: [&str; 1] = ["call"];
+const NAMES: [&str; 2] = ["call", "sfu"];
 
 /// Builds in the release profile and runs one benchmark.
 pub fn bench(options: &[&str]) -> Outcome {

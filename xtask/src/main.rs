@@ -16,7 +16,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask run [--release]        server and desktop app with embedded defaults (a headless demonstration without a display)
 cargo xtask test [--full] [STEP]   every test; --full runs the long counts; STEP is one of: tidy ui lint deny rust
-cargo xtask bench NAME [--json]    a benchmark of the repository: call
+cargo xtask bench NAME [--json]    a benchmark of the repository: call, sfu
 cargo xtask codegen                writes the generated TypeScript
 cargo xtask tidy                   checks crate edges, generated files and file lengths
 cargo xtask setup                  installs what the other commands need, and nothing else

@@ -31,8 +31,8 @@ struct Message {
     bytes: u64,
 }
 
-/// Reusable memory for sending batches.
-pub(super) struct BatchSender {
+/// Sends batches to many destinations in few system calls; its memory is used again.
+pub struct BatchSender {
     segments: bool,
     messages: Vec<Message>,
 }
@@ -45,7 +45,7 @@ impl Default for BatchSender {
 
 impl BatchSender {
     /// Sends a batch that is sorted by destination.
-    pub(super) fn send(&mut self, socket: &impl AsRawFd, batch: &[Transmit]) -> Sent {
+    pub fn send(&mut self, socket: &impl AsRawFd, batch: &[Transmit]) -> Sent {
         let mut sent = Sent::default();
         let mut rest = batch;
         while !rest.is_empty() {

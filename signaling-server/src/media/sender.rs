@@ -10,11 +10,13 @@ pub(super) const RUN_BYTES: usize = 60_000;
 
 /// What became of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Sent {
-    pub(super) datagrams: u64,
-    pub(super) bytes: u64,
+pub struct Sent {
+    /// Taken by the system.
+    pub datagrams: u64,
+    /// Their bytes.
+    pub bytes: u64,
     /// Not taken by the system. Media repairs itself; what matters is that it is seen.
-    pub(super) failures: u64,
+    pub failures: u64,
 }
 
 impl Sent {

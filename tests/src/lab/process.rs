@@ -164,6 +164,11 @@ impl Running {
         }
     }
 
+    /// Everything it has written to its standard output so far.
+    pub fn output(&self) -> String {
+        self.lines_from(0).into_iter().map(|line| line.text + "\n").collect()
+    }
+
     /// All lines so far from number `from` on.
     pub(super) fn lines_from(&self, from: usize) -> Vec<Line> {
         self.output.lock().lines.get(from..).unwrap_or_default().to_vec()
