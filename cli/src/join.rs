@@ -93,6 +93,7 @@ pub struct JoinArguments {
 /// Joins, stays, leaves.
 pub async fn run(arguments: JoinArguments) -> Result<(), String> {
     let (server, code) = meeting(&arguments)?;
+    check_files(&arguments)?;
     let pictures = arguments.save_video.as_deref().map(PictureFiles::open).transpose()?;
     let sound = arguments.save_audio.as_deref().map(SoundFile::open).transpose()?;
     let log = Arc::new(FrameLog::new(arguments.stats.is_some(), pictures));
@@ -128,6 +129,22 @@ pub async fn run(arguments: JoinArguments) -> Result<(), String> {
         Some((EndReason::Left, _)) | None => Ok(()),
         Some((_, message)) => Err(message),
     }
+}
+
+/// A program that is told of files that are not there should not join without them.
+fn check_files(arguments: &JoinArguments) -> Result<(), String> {
+    let camera = if let CameraChoice::File(path) = &arguments.camera { Some(path) } else { None };
+    let microphone = if let MicrophoneChoice::File(path) = &arguments.microphone { Some(path) } else { None };
+    for path in [camera, microphone].into_iter().flatten() {
+        std::fs::File::open(path).map_err(|error| format!("{} cannot be read: {error}.", path.display()))?;
+    }
+    if let Some(path) = &arguments.stats {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(format!("The statistics cannot be written to {}: there is no such folder.", path.display()));
+        }
+    }
+    Ok(())
 }
 
 fn meeting(arguments: &JoinArguments) -> Result<(ServerAddress, confab_protocol::RoomCode), String> {

@@ -183,8 +183,8 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
     }
     let mut report = Collected::default();
     if join_times.is_empty() {
+        let reason = Collected::first_failure(&mut tasks);
         tasks.shutdown().await;
-        let reason = report.first_failure(&mut tasks).await;
         return Err(LoadError::NobodyJoined(reason));
     }
 
@@ -227,7 +227,10 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
 pub async fn run_and_print(args: LoadArgs) -> Result<(), String> {
     let report = run(args).await.map_err(|error| error.to_string())?;
     println!("{}", serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?);
-    Ok(())
+    match report.people - report.joined + report.lost_people {
+        0 => Ok(()),
+        failed => Err(format!("{failed} of {} people did not get in or did not stay.", report.people)),
+    }
 }
 
 async fn make_rooms(server: &ServerAddress, args: &LoadArgs) -> Result<Vec<RoomCode>, LoadError> {
@@ -259,8 +262,9 @@ impl Collected {
         }
     }
 
-    async fn first_failure(&mut self, tasks: &mut JoinSet<Result<Tally, LoadError>>) -> String {
-        while let Some(done) = tasks.join_next().await {
+    /// Why the first of those who failed did.
+    fn first_failure(tasks: &mut JoinSet<Result<Tally, LoadError>>) -> String {
+        while let Some(done) = tasks.try_join_next() {
             if let Ok(Err(error)) = done {
                 return error.to_string();
             }

@@ -2,7 +2,9 @@
 
 mod signals;
 
+use std::fs::{File, TryLockError};
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -40,6 +42,9 @@ pub enum StartError {
     /// The public name is no address.
     #[error("The public name {0} is not an address. Give host, host:port, or https://host.")]
     PublicName(String),
+    /// Another server uses the data folder.
+    #[error("Another server uses the folder {}. Choose another one with --data-dir, or stop that server.", .0.display())]
+    InUse(PathBuf),
     /// The store could not be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -55,6 +60,8 @@ pub struct Server {
     admission: Arc<Admission>,
     listening: JoinHandle<()>,
     writing: JoinHandle<()>,
+    /// Locked as long as this server uses its data folder.
+    _lock: Option<File>,
 }
 
 impl Server {
@@ -74,11 +81,12 @@ impl Server {
                 Some(base.map_err(|_| StartError::PublicName(name.clone()))?)
             }
         };
-        let store = if config.ephemeral {
-            Store::in_memory().await?
+        let (store, lock) = if config.ephemeral {
+            (Store::in_memory().await?, None)
         } else {
             let folder = config.data_dir.clone().or_else(default_data_dir).ok_or(StoreError::NoFolder)?;
-            Store::open(&folder).await?
+            let store = Store::open(&folder).await?;
+            (store, lock(folder)?)
         };
         let gate = Gate::open(&config, &store).await?;
         let media = media::start(&MediaConfig {
@@ -110,7 +118,7 @@ impl Server {
         let serving = doors::serve(listener, router, Arc::clone(&shared), Arc::clone(&admission));
         let listening = tokio::spawn(serving);
         tracing::info!(%address, "listening");
-        Ok(Self { shared, stop, admission, listening, writing })
+        Ok(Self { shared, stop, admission, listening, writing, _lock: lock })
     }
 
     /// Where HTTP and WebSocket are.
@@ -156,5 +164,16 @@ impl Server {
         let _ = timeout(GOODBYE, self.writing).await;
         let _ = timeout(GOODBYE, store.close()).await;
         tracing::info!("stopped");
+    }
+}
+
+/// Takes a data folder for this server alone, until the file is closed. Where the system has no locks the folder is
+/// shared as before.
+fn lock(folder: PathBuf) -> Result<Option<File>, StartError> {
+    let Ok(file) = File::create(folder.join("server.lock")) else { return Ok(None) };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(folder)),
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }

@@ -50,6 +50,7 @@ impl Line {
                 Err(error) => return Err(format!("{error}")),
             },
             ("unshare", "") => Self::Unshare,
+            ("help" | "?", "") => return Err(format!("There are: {HELP}.")),
             ("leave" | "quit" | "exit", "") => Self::Leave,
             _ => return Err(unknown()),
         })

@@ -141,6 +141,25 @@ async fn what_was_acknowledged_survives_a_kill() {
 }
 
 #[tokio::test]
+async fn a_second_server_does_not_share_the_folder_of_the_first() {
+    let folder = Folder::new();
+    let first = Program::start(&folder, &[]).await;
+    let output = Command::new(env!("CARGO_BIN_EXE_confab-server"))
+        .args(["--listen", "127.0.0.1:0", "--udp-port-base", "0", "--data-dir"])
+        .arg(&folder.0)
+        .output();
+    let output = timeout(PATIENCE, output).await.expect("the second ends").unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && words.contains("Another server uses the folder"), "{words}");
+    first.signal("-KILL");
+    first.end().await;
+    // What a killed server leaves behind locks nobody out.
+    let third = Program::start(&folder, &[]).await;
+    third.signal("-TERM");
+    assert_eq!(third.end().await.0, Some(0));
+}
+
+#[tokio::test]
 async fn a_setting_that_cannot_be_is_said_in_words() {
     let run = async |arguments: &[&str]| {
         let mut program = Command::new(env!("CARGO_BIN_EXE_confab-server"));

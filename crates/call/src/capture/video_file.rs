@@ -88,7 +88,7 @@ fn open(path: &Path) -> Result<y4m::Reader<BufReader<File>>, CaptureError> {
 
 /// A file error in words.
 pub(crate) fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> CaptureError {
-    CaptureError::File { path: path.to_owned(), reason: reason.to_string() }
+    CaptureError::File { path: path.to_owned(), reason: reason.to_string().trim_end_matches('.').to_owned() }
 }
 
 #[cfg(test)]

@@ -62,6 +62,12 @@ pub enum SocketError {
         /// What was wrong.
         detail: String,
     },
+    /// The other side does not speak TLS.
+    #[error("The server at {address} does not encrypt its connections. If it is yours, write http://{address}.")]
+    Plain {
+        /// Host and port.
+        address: String,
+    },
     /// TLS failed.
     #[error("The connection to {address} is not safe and was not made: {detail}.")]
     Insecure {
@@ -181,14 +187,22 @@ async fn connect(server: &ServerAddress) -> Result<Stream, SocketError> {
         WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE)).max_frame_size(Some(LARGEST_MESSAGE));
     match client_async_tls_with_config(request, stream, Some(config), None).await {
         Ok((stream, _response)) => Ok(stream),
-        Err(tungstenite::Error::Tls(error)) => Err(SocketError::Insecure { address, detail: error.to_string() }),
-        Err(tungstenite::Error::Io(error)) if server.secure => {
-            Err(SocketError::Insecure { address, detail: error.to_string() })
-        }
+        Err(tungstenite::Error::Tls(error)) => Err(insecure(address, &error)),
+        Err(tungstenite::Error::Io(error)) if server.secure => Err(insecure(address, &error)),
         Err(tungstenite::Error::Http(response)) => {
             Err(not_confab(format!("it answered {} at {WEBSOCKET_PATH}", response.status())))
         }
         Err(error) => Err(not_confab(error.to_string())),
+    }
+}
+
+fn insecure(address: String, error: &dyn std::fmt::Display) -> SocketError {
+    let detail = error.to_string();
+    // What rustls says to the first bytes of an answer in clear.
+    if detail.contains("InvalidContentType") {
+        SocketError::Plain { address }
+    } else {
+        SocketError::Insecure { address, detail }
     }
 }
 

@@ -225,8 +225,10 @@ impl Session {
 
     fn picture_failed(&mut self, source: SourceKind, error: &CaptureError) {
         let camera = source == SourceKind::Camera;
-        // Another camera takes the place of a chosen one, unless it is the default one that failed.
-        let another = camera && matches!(self.config.camera, CameraChoice::Device(_));
+        // Another camera takes the place of one that was seen and is gone. A name that was never there may be a slip of
+        // the pen, and nobody is shown by a camera they did not choose.
+        let gone = matches!(error, CaptureError::DeviceLost { .. } | CaptureError::Stalled { .. });
+        let another = camera && gone && matches!(self.config.camera, CameraChoice::Device(_));
         let then = match (camera, another) {
             (true, true) => "The default camera is used instead.",
             (true, false) => "The others do not see you until you choose another camera.",

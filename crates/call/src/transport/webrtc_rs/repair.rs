@@ -173,8 +173,12 @@ impl Repair {
         }
     }
 
-    /// What of a request is worth asking now.
+    /// What of a request is worth asking now. Repairs themselves are not repaired (RFC 4588, 6.3): those that were
+    /// unwrapped look like holes in their own stream.
     fn worth_asking(&mut self, now: Instant, nack: &TransportLayerNack) -> Option<TransportLayerNack> {
+        if self.shared.negotiated().repairs.contains_key(&nack.media_ssrc) {
+            return None;
+        }
         let again = self.shared.round_trip().map_or(UNKNOWN_ROUND_TRIP, |round_trip| {
             (round_trip.mul_f64(1.25) + self.lateness + Duration::from_millis(10)).max(SHORTEST_INTERVAL)
         });
