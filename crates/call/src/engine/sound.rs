@@ -1,5 +1,5 @@
 //! Keeps a microphone and a speaker open, each on a thread of its own, because devices take their time to open and
-//! close. One that fails is opened again, once; when that does not help, the default one takes its place, or none, and
+//! close. One whose stream ends is opened again; when that does not help, the default one takes its place, or none, and
 //! the person is told. The call goes on in any case. What stands in for a device (a file, a test sound) is never replaced:
 //! nobody goes on air with a microphone they did not choose.
 
