@@ -32,6 +32,13 @@ const MOST_ASKINGS: u8 = 10;
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(40);
 /// Ask again after this while the round trip is not known.
 const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(120);
+/// On a long way the first asking is said twice, this much apart: one that is lost, or its answer, would cost a whole
+/// round trip more, and then the picture stands still. Costs a second copy of what was lost, no more.
+const SAID_AGAIN: Duration = Duration::from_millis(15);
+/// A way is long from this round trip on.
+const LONG_ROUND_TRIP: Duration = Duration::from_millis(60);
+/// More missing at once is a full link rather than a bad one; asking twice would fill it more.
+const MOST_SAID_AGAIN: usize = 24;
 /// Lateness is never waited for longer than this before the first asking.
 const LONGEST_HOLD: Duration = Duration::from_millis(40);
 /// A number that was wanted so long ago is forgotten.
@@ -183,6 +190,8 @@ impl Repair {
             (round_trip.mul_f64(1.25) + self.lateness + Duration::from_millis(10)).max(SHORTEST_INTERVAL)
         });
         let hold = self.lateness;
+        let says_again = self.wanted.len() <= MOST_SAID_AGAIN
+            && self.shared.round_trip().is_some_and(|round_trip| round_trip >= LONG_ROUND_TRIP);
         let mut numbers = Vec::new();
         for number in nack.nacks.iter().flat_map(NackPair::packet_list) {
             let wanted = self.wanted.entry((nack.media_ssrc, number)).or_insert(Wanted {
@@ -191,9 +200,16 @@ impl Repair {
                 last_asked: None,
                 asked_before: None,
             });
-            let due = match wanted.last_asked {
+            let asked_ago = wanted.last_asked.map(|last| now.saturating_duration_since(last));
+            if says_again && wanted.asked == 1 && asked_ago.is_some_and(|ago| ago >= SAID_AGAIN) {
+                // The answer is measured from the first asking.
+                wanted.asked = 2;
+                numbers.push(number);
+                continue;
+            }
+            let due = match asked_ago {
                 None => now.saturating_duration_since(wanted.since) >= hold,
-                Some(last) => now.saturating_duration_since(last) >= again,
+                Some(ago) => ago >= again,
             };
             if due && wanted.asked < MOST_ASKINGS {
                 wanted.asked += 1;
@@ -363,12 +379,27 @@ mod tests {
         let begin = Instant::now();
         let at = |milliseconds| begin + Duration::from_millis(milliseconds);
         assert_eq!(ask(&mut repair, at(0), &[5, 6]), [5, 6]);
-        assert_eq!(ask(&mut repair, at(20), &[5, 6, 7]), [7]);
+        assert_eq!(ask(&mut repair, at(10), &[5, 6, 7]), [7]);
+        // The way is long, so each is said twice.
+        assert_eq!(ask(&mut repair, at(20), &[5, 6, 7]), [5, 6]);
+        assert_eq!(ask(&mut repair, at(40), &[5, 6, 7]), [7]);
         assert_eq!(ask(&mut repair, at(120), &[5, 6, 7]), Vec::<u16>::new());
         repair.read(tagged(at(121), rtp(71, RTX_PAYLOAD_TYPE, 1, &[0, 5, 9])));
         assert_eq!(ask(&mut repair, at(140), &[6, 7]), [6]);
         assert_eq!(repair.shared.stats().repaired, 1);
-        assert_eq!(repair.shared.stats().repairs_asked, 4);
+        assert_eq!(repair.shared.stats().repairs_asked, 7);
+    }
+
+    #[test]
+    fn on_a_short_way_and_where_very_much_is_missing_nothing_is_said_twice() {
+        for (round_trip, missing) in [(20, 2), (100, 2 * MOST_SAID_AGAIN as u16)] {
+            let mut repair = repair();
+            repair.shared.round_trip_reported(Duration::from_millis(round_trip));
+            let begin = Instant::now();
+            let numbers: Vec<u16> = (5..5 + missing).collect();
+            assert_eq!(ask(&mut repair, begin, &numbers).len(), numbers.len());
+            assert_eq!(ask(&mut repair, begin + Duration::from_millis(20), &numbers), Vec::<u16>::new());
+        }
     }
 
     #[test]
