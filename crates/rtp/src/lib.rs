@@ -14,7 +14,10 @@ pub mod pacer;
 pub mod sender_report;
 pub mod sequence;
 pub mod srtp;
+pub mod stream;
 pub mod timestamp;
+pub mod transport_wide;
+pub mod wire;
 
 pub use audio_level::AudioLevel;
 pub use bandwidth_estimator::{BandwidthEstimator, EstimatorConfig, PacketResult};

@@ -53,12 +53,18 @@ pub struct Counters {
     pub dropped_unknown: u64,
     /// Datagrams dropped because they are no STUN, DTLS, RTP or RTCP.
     pub dropped_malformed: u64,
+    /// Media and reports dropped because they were not authentic, or came before.
+    pub dropped_forged: u64,
     /// Media packets received from members.
     pub packets_received: u64,
     /// Media packets dropped: not published, muted, or without the right to.
     pub packets_refused: u64,
     /// Media packets forwarded, counted once per receiver.
     pub packets_forwarded: u64,
+    /// Media packets sent again because a receiver missed them.
+    pub packets_repaired: u64,
+    /// Media packets a receiver missed that could not be sent again: too old, or beyond the share of repairs.
+    pub repairs_refused: u64,
     /// Keyframes asked of members.
     pub keyframe_requests: u64,
     /// Members whose media path failed or closed.

@@ -20,17 +20,14 @@
 //! - A member whose media path fails is removed alone, with one [`Event::Closed`].
 //! - Nobody is sent their own media; nothing is forwarded without the sender's grant and `publish`.
 
-mod allocation;
 mod arena;
+mod control;
 mod drive;
+mod egress;
 mod error;
 mod event;
-mod forward;
-mod join;
-mod loudness;
+mod ingress;
 mod member;
-mod picture;
-mod rewrite;
 mod room;
 mod sfu;
 mod steer;
@@ -38,6 +35,7 @@ mod steer;
 pub use arena::Key;
 pub use error::{JoinError, RestartError};
 pub use event::{Counters, Event, Transmit};
-pub use join::{Joined, Joining};
+pub use control::join::{Joined, Joining};
+pub use control::keys;
 pub use room::TrackState;
 pub use sfu::{Sfu, SfuConfig};

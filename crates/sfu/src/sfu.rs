@@ -1,14 +1,18 @@
 //! The core's face: commands, datagrams and time in; datagrams, events and a deadline out.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{ParticipantId, SlotAssignment, SourceKind, TileRequest, TrackKind};
+use confab_rtp::wire::NtpClock;
 use str0m::config::{CryptoProvider, DtlsCert};
 
 use crate::arena::{Arena, Key};
+use crate::control::keys;
+use crate::egress::outlet::Outlet;
 use crate::event::{Counters, Event, Transmit};
 use crate::member::Member;
 use crate::room::{Room, TrackState};
@@ -26,8 +30,18 @@ pub struct SfuConfig {
     pub abandoned_after: Duration,
     /// Each stream is asked for a keyframe at most once in this time, whoever wants one.
     pub keyframe_interval: Duration,
-    /// Sender and receiver reports go out this often. They are also what a client sees of the server in an empty room.
+    /// Sender and receiver reports go out this often.
     pub report_interval: Duration,
+    /// A member that is sent nothing else is sent a report after this long: a client that hears nothing for half a second
+    /// takes its way for broken and opens another.
+    pub keepalive_interval: Duration,
+    /// Without anything from the nominated address for this long, what a member is sent goes to the address of theirs
+    /// that media comes from.
+    pub rebound_after: Duration,
+    /// A round trip that is not known yet is taken for this.
+    pub unknown_round_trip: Duration,
+    /// Time since the Unix epoch when the core begins; its reports count from it.
+    pub unix_time: Duration,
 }
 
 impl Default for SfuConfig {
@@ -39,6 +53,10 @@ impl Default for SfuConfig {
             abandoned_after: Duration::from_secs(60),
             keyframe_interval: Duration::from_millis(300),
             report_interval: Duration::from_millis(500),
+            keepalive_interval: Duration::from_millis(100),
+            rebound_after: Duration::from_millis(300),
+            unknown_round_trip: Duration::from_millis(50),
+            unix_time: Duration::ZERO,
         }
     }
 }
@@ -51,13 +69,20 @@ pub struct Sfu {
     pub(crate) rooms: Arena<Room>,
     pub(crate) members: Arena<Member>,
     pub(crate) addresses: HashMap<SocketAddr, Key>,
-    /// Members that [`Sfu::flush`] will call.
-    pub(crate) touched: Vec<Key>,
+    /// Members by the name that checks for them use.
+    pub(crate) by_ufrag: HashMap<String, Key>,
+    /// When members want to be called; entries that are not a member's latest are passed over.
+    pub(crate) timers: BinaryHeap<Reverse<(Instant, Key)>>,
     /// Rooms that [`Sfu::flush`] will steer.
     pub(crate) unsteered: Vec<Key>,
     /// Members whose slots may have changed since they were told.
     pub(crate) slots_changed: Vec<Key>,
-    pub(crate) transmits: Vec<Transmit>,
+    pub(crate) outlet: Outlet,
+    /// For reports being written.
+    pub(crate) scratch: Vec<u8>,
+    pub(crate) numbers: Vec<u16>,
+    /// The clock of reports, from the first moment on.
+    pub(crate) clock: Option<NtpClock>,
     pub(crate) events: Vec<(Key, Event)>,
     pub(crate) counters: Counters,
     pub(crate) next_tick: Option<Instant>,
@@ -66,20 +91,24 @@ pub struct Sfu {
 impl Sfu {
     /// A core without rooms.
     pub fn new(config: SfuConfig) -> Self {
-        let crypto = str0m::crypto::from_feature_flags();
+        let crypto = keys::crypto_provider();
         // One certificate for all members; when none can be made here, each media path makes its own.
         let certificate = crypto.dtls_provider.generate_certificate();
         Self {
             config,
-            crypto: Arc::new(crypto),
+            crypto,
             certificate,
             rooms: Arena::new(),
             members: Arena::new(),
             addresses: HashMap::new(),
-            touched: Vec::new(),
+            by_ufrag: HashMap::new(),
+            timers: BinaryHeap::new(),
             unsteered: Vec::new(),
             slots_changed: Vec::new(),
-            transmits: Vec::new(),
+            outlet: Outlet::default(),
+            scratch: Vec::new(),
+            numbers: Vec::new(),
+            clock: None,
             events: Vec::new(),
             counters: Counters::default(),
             next_tick: None,
@@ -165,12 +194,17 @@ impl Sfu {
 
     /// What the network to a receiver is estimated to carry, bits per second; `None` while nobody estimates.
     pub fn estimate(&self, room: Key, participant: ParticipantId) -> Option<u64> {
-        self.members.get(self.find(room, participant)?)?.bandwidth.estimate
+        self.members.get(self.find(room, participant)?)?.downlink.estimate()
     }
 
-    /// Datagrams to send, in order. Call after each batch of input.
-    pub fn take_transmits(&mut self) -> std::vec::Drain<'_, Transmit> {
-        self.transmits.drain(..)
+    /// Datagrams to send, in order. Call after each batch of input, and give them back by [`Self::recycle`].
+    pub fn take_transmits(&mut self) -> Vec<Transmit> {
+        self.outlet.take()
+    }
+
+    /// Takes back datagrams that were sent, to use their memory again.
+    pub fn recycle(&mut self, sent: Vec<Transmit>) {
+        self.outlet.recycle(sent);
     }
 
     /// Events with their rooms, in order. Call after each batch of input.

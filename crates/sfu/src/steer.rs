@@ -3,18 +3,21 @@
 //! Runs for a room when something changed that matters, and for all rooms on every tick. It sets feeds and targets;
 //! packets switch over when they can (`forward`).
 
+pub(crate) mod allocation;
+
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{Layer, ParticipantId, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind};
-use str0m::bwe::Bitrate;
+use allocation::{Demand, allocate, expected_cost, layer_for_height};
 
-use crate::allocation::{Demand, allocate, expected_cost, layer_for_height};
 use crate::arena::Key;
+use crate::control::join::may_send;
+use crate::egress::slot::{Feed, Slot};
 use crate::event::Event;
-use crate::join::may_send;
-use crate::member::{Bandwidth, Feed, LayerStream, Slot, Track};
+use crate::ingress::stream::{LayerStream, Track};
+use crate::member::LayerChoice;
 use crate::room::TrackState;
 use crate::sfu::Sfu;
 
@@ -201,19 +204,14 @@ impl Sfu {
         let (slots, demands): (Vec<usize>, Vec<Demand>) = demands.into_iter().unzip();
         let audio = AUDIO_COST * voices;
         let budget =
-            member.bandwidth.estimate.map_or(u64::MAX / 4, |estimate| (estimate * 95 / 100).saturating_sub(audio));
+            member.downlink.estimate().map_or(u64::MAX / 4, |estimate| (estimate * 95 / 100).saturating_sub(audio));
 
         let initial_estimate = self.config.initial_estimate;
         let Some(member) = self.members.get_mut(receiver) else { return };
-        let bandwidth = &mut member.bandwidth;
-        let chosen = settle(now, bandwidth, budget, &demands);
+        let chosen = settle(now, &mut member.choice, budget, &demands);
         // Twice what is shown, and never less than one full picture, so that there is room when a tile grows.
         let shown = audio + demands.iter().map(|demand| demand.costs[demand.wanted]).sum::<u64>();
-        let desired = (shown * 2).max(initial_estimate);
-        if bandwidth.estimate.is_some() && desired.abs_diff(bandwidth.desired) > bandwidth.desired / 10 {
-            bandwidth.desired = desired;
-            member.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::from(desired));
-        }
+        member.downlink.set_wanted((shown * 2).max(initial_estimate));
         for (index, layer) in slots.into_iter().zip(chosen) {
             let slot = &mut member.slots[index];
             let Some(feed) = &mut slot.feed else { continue };
@@ -431,7 +429,7 @@ fn demand(now: Instant, track: &Track, tile: &TileRequest, current: Option<usize
 }
 
 /// Layers for the demands, with patience: down only when the estimate proves to be right, up only after a while.
-fn settle(now: Instant, bandwidth: &mut Bandwidth, budget: u64, demands: &[Demand]) -> Vec<Option<usize>> {
+fn settle(now: Instant, choice: &mut LayerChoice, budget: u64, demands: &[Demand]) -> Vec<Option<usize>> {
     let mut chosen = allocate(budget, demands);
     // What they would be without looking at the network.
     let kept = |demand: &Demand| demand.current.map(|current| current.min(demand.wanted));
@@ -439,8 +437,8 @@ fn settle(now: Instant, bandwidth: &mut Bandwidth, budget: u64, demands: &[Deman
         kept(demand).is_some_and(|kept| layer.is_none_or(|layer| layer < kept))
     };
     if demands.iter().zip(&chosen).any(is_cut) {
-        let (since, least) = *bandwidth.over.get_or_insert((now, budget));
-        bandwidth.over = Some((since, least.min(budget)));
+        let (since, least) = *choice.over.get_or_insert((now, budget));
+        choice.over = Some((since, least.min(budget)));
         let fell_again = budget < least && now.saturating_duration_since(since) >= FALLS_APART;
         if !fell_again {
             for (demand, layer) in demands.iter().zip(&mut chosen) {
@@ -450,10 +448,10 @@ fn settle(now: Instant, bandwidth: &mut Bandwidth, budget: u64, demands: &[Deman
             }
             return chosen;
         }
-        bandwidth.hold_until = Some(now + HOLD);
+        choice.hold_until = Some(now + HOLD);
     }
-    bandwidth.over = None;
-    if bandwidth.hold_until.is_some_and(|until| now < until) {
+    choice.over = None;
+    if choice.hold_until.is_some_and(|until| now < until) {
         for (demand, layer) in demands.iter().zip(&mut chosen) {
             if let (Some(kept), Some(layer)) = (kept(demand), layer.as_mut()) {
                 *layer = (*layer).min(kept);
@@ -484,7 +482,7 @@ fn place(now: Instant, slots: &mut [Slot], kind: SlotKind, wishes: &[Wish]) {
             epoch: 0,
             target: None,
             since: now,
-            payload_type: None,
+            mapped: None,
         }));
     }
 }

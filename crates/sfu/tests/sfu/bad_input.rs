@@ -38,7 +38,7 @@ fn random_datagrams_are_dropped_and_counted_and_nobody_notices() {
             // From strangers, and from where a member is known to be.
             let source = if random.next().is_multiple_of(2) { stranger } else { lab.clients[bob].address };
             let server = lab.server;
-            lab.sfu.handle_datagram(now, source, server, &noise);
+            lab.sfu.handle_datagram(now, source, server, &mut noise);
             sent += 1;
         }
     });
@@ -71,9 +71,9 @@ fn packets_of_a_member_replayed_or_bent_have_no_effect() {
             let mut bent = copy.clone();
             let at = (random.next() as usize) % bent.len();
             bent[at] ^= 1 << (random.next() % 8);
-            lab.sfu.handle_datagram(now, source, server, &bent);
-            lab.sfu.handle_datagram(now, source, server, &copy);
-            lab.sfu.handle_datagram(now, source, server, &copy[..copy.len() / 2]);
+            lab.sfu.handle_datagram(now, source, server, &mut bent);
+            lab.sfu.handle_datagram(now, source, server, &mut copy.clone());
+            lab.sfu.handle_datagram(now, source, server, &mut copy[..copy.len() / 2].to_vec());
         }
     });
     let slot = lab.slot_of(bob, ann, SourceKind::Microphone).unwrap();

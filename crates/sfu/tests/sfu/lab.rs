@@ -204,7 +204,8 @@ impl Lab {
 
     fn deliver(&mut self, packet: Flying) {
         if packet.to_server {
-            self.sfu.handle_datagram(self.now, packet.source, packet.destination, &packet.contents);
+            let mut contents = packet.contents;
+            self.sfu.handle_datagram(self.now, packet.source, packet.destination, &mut contents);
         } else if let Some(client) = self.clients.iter_mut().find(|client| client.address == packet.destination) {
             client.handle(self.now, packet.source, &packet.contents);
         }
@@ -219,7 +220,7 @@ impl Lab {
                 self.send(index, cut, loss, true, Flying { to_server: true, source, destination, contents });
             }
         }
-        let transmits: Vec<_> = self.sfu.take_transmits().collect();
+        let transmits = self.sfu.take_transmits();
         for transmit in transmits {
             let Some(index) = self.clients.iter().position(|client| client.address == transmit.destination) else {
                 continue;

@@ -5,7 +5,6 @@
 mod bad_input;
 mod calls;
 mod client;
-mod keys;
 mod lab;
 mod liveness;
 mod pictures;

@@ -42,6 +42,11 @@ impl Rewriter {
         self.stretch.is_some()
     }
 
+    /// What is added to the source's timestamps, while a stretch is running.
+    pub(crate) fn timestamp_offset(&self) -> Option<u32> {
+        self.stretch.map(|stretch| stretch.timestamp_offset)
+    }
+
     /// Ends the stretch: the next packet begins another.
     pub(crate) fn end_stretch(&mut self) {
         self.stretch = None;

@@ -1,19 +1,25 @@
 //! Taking a member in: its offer becomes a media path with tracks and slots. Also ICE restarts, which are offers too.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use confab_protocol::{Grants, ParticipantId, SlotAssignment, SlotKind, SourceKind, TrackKind, TrackOffer};
-use str0m::bwe::Bitrate;
+use confab_rtp::transport_wide::{TwccReceiver, TwccReceiverConfig};
+use confab_rtp::wire::ExtensionIds;
 use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::{Candidate, Rtc, RtcConfig};
 
+use super::offer::{fingerprint, media_lines, streams};
+use super::path::ControlPath;
 use crate::arena::Key;
+use crate::egress::downlink::Downlink;
+use crate::egress::rewrite::Rewriter;
+use crate::egress::slot::{Slot, SlotFormat};
 use crate::error::{JoinError, RestartError};
-use crate::member::{Bandwidth, Format, LayerStream, Member, Slot, Track};
-use crate::rewrite::Rewriter;
+use crate::ingress::loudness::Loudness;
+use crate::ingress::stream::{Format, LayerStream, SenderClock, Track};
+use crate::member::{LayerChoice, Member};
 use crate::room::TrackState;
 use crate::sfu::Sfu;
 
@@ -22,8 +28,8 @@ const CONTRADICTION: &str = "it contradicts itself";
 /// Most m-lines of one offer: 49 video slots, some audio slots and the member's own tracks fit.
 const MEDIA_LINES: usize = 80;
 
-/// Sent video packets kept for repair, for each slot; half a second of the full layer at its dearest.
-const REPAIR_PACKETS: usize = 512;
+/// str0m reports and repairs nothing of ours: it never sees a packet.
+const NEVER: Duration = Duration::from_secs(1_000_000);
 
 /// Who joins, and with what.
 pub struct Joining<'a> {
@@ -60,7 +66,7 @@ impl Sfu {
             return Err(JoinError::TooManyLines(lines.len(), MEDIA_LINES));
         }
         let offer = parse(joining.offer).map_err(JoinError::Sdp)?;
-        let mut rtc = self.build(now, joining, &lines);
+        let mut rtc = self.build(now);
         let answer = accept(&mut rtc, offer).map_err(JoinError::Sdp)?;
 
         let tracks = build_tracks(&rtc, joining.tracks)?;
@@ -71,30 +77,38 @@ impl Sfu {
         if let Some(before) = self.find(room, joining.participant) {
             self.remove(now, before);
         }
+        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
         let member = Member {
             room,
             participant: joining.participant,
             grants: joining.grants,
-            rtc: Box::new(rtc),
+            keys: None,
+            route: None,
+            ufrag: ufrag.clone(),
+            extensions: extensions(&rtc, &lines),
+            streams: streams(joining.offer, &tracks),
             tracks,
             slots,
-            streams: HashMap::new(),
+            arrivals: TwccReceiver::new(TwccReceiverConfig::default()),
+            sender_clock: SenderClock::default(),
+            downlink: Downlink::new(now, self.config.initial_estimate),
             view: Vec::new(),
-            bandwidth: Bandwidth::default(),
+            choice: LayerChoice::default(),
             connected: false,
             silent: false,
             last_datagram: now,
             addresses: Vec::new(),
-            deadline: now,
-            touched: false,
+            scheduled: None,
+            control: ControlPath::new(now, rtc),
         };
         let key = self.members.insert(member);
+        self.by_ufrag.insert(ufrag, key);
         if let Some(room) = self.rooms.get_mut(room) {
             room.members.push(key);
             room.by_participant.insert(joining.participant, key);
         }
         self.needs_steering(room);
-        self.touch(key);
+        self.schedule(key);
         self.flush(now);
         Ok(joined)
     }
@@ -115,11 +129,11 @@ impl Sfu {
         let member = self.members.get_mut(key).ok_or(RestartError::UnknownMember)?;
         let parsed = parse(offer).map_err(RestartError::Sdp)?;
         // Checked first, because a refused offer would leave the running path half changed.
-        let running = member.rtc.direct_api().remote_dtls_fingerprint().map(|print| print.bytes.clone());
+        let running = member.control.rtc().direct_api().remote_dtls_fingerprint().map(|print| print.bytes.clone());
         if running.is_none() || fingerprint(offer) != running {
             return Err(RestartError::OtherConnection);
         }
-        let answer = match accept(&mut member.rtc, parsed) {
+        let answer = match accept(member.control.rtc(), parsed) {
             Ok(answer) => answer,
             Err(error) => {
                 // Half an offer may have been taken, so the path cannot be relied on any more.
@@ -127,12 +141,17 @@ impl Sfu {
                 return Err(RestartError::Sdp(error));
             }
         };
-        self.touch(key);
+        let ufrag = member.control.rtc().direct_api().local_ice_credentials().ufrag;
+        let before = std::mem::replace(&mut member.ufrag, ufrag.clone());
+        member.downlink.path_changed();
+        self.by_ufrag.remove(&before);
+        self.by_ufrag.insert(ufrag, key);
+        self.drive_control(now, key, |member, outlet| member.control.advance(now, outlet));
         self.flush(now);
         Ok(answer.to_sdp_string())
     }
 
-    fn build(&self, now: Instant, joining: &Joining<'_>, lines: &[MediaLine<'_>]) -> Rtc {
+    fn build(&self, now: Instant) -> Rtc {
         let mut config = RtcConfig::new()
             .set_crypto_provider(self.crypto.clone())
             .set_rtp_mode(true)
@@ -141,17 +160,12 @@ impl Sfu {
             .enable_opus(true, false)
             .enable_h264(true)
             .enable_vp8(true)
-            .set_rtcp_report_interval_audio(self.config.report_interval)
-            .set_rtcp_report_interval_video(self.config.report_interval)
-            .set_send_buffer_video(REPAIR_PACKETS)
+            .set_rtcp_report_interval_audio(NEVER)
+            .set_rtcp_report_interval_video(NEVER)
+            .set_send_buffer_video(1)
             .set_stats_interval(None);
         if let Some(certificate) = &self.certificate {
             config = config.set_dtls_cert(certificate.clone());
-        }
-        // Pacing costs much, so only receivers with a choice of layers are estimated.
-        let shows_video = lines.iter().any(|line| line.receives_video && !names(joining.tracks, line.mid));
-        if shows_video && joining.grants.subscribe {
-            config = config.enable_bwe(Some(Bitrate::from(self.config.initial_estimate)));
         }
         let mut rtc = config.build(now);
         for address in &self.config.candidates {
@@ -174,37 +188,15 @@ fn accept(rtc: &mut Rtc, offer: SdpOffer) -> Result<SdpAnswer, String> {
     answer.map_err(|_| CONTRADICTION.to_owned())?.map_err(|error| error.to_string())
 }
 
-/// What is read from an m-line's text, because only the text has the order.
-struct MediaLine<'a> {
-    mid: &'a str,
-    /// A video line that the client receives on.
-    receives_video: bool,
-}
-
-fn media_lines(offer: &str) -> Vec<MediaLine<'_>> {
-    let mut lines: Vec<MediaLine<'_>> = Vec::new();
-    for line in offer.lines() {
-        if let Some(media) = line.strip_prefix("m=") {
-            lines.push(MediaLine { mid: "", receives_video: media.starts_with("video") });
-        } else if let Some(last) = lines.last_mut() {
-            if let Some(mid) = line.strip_prefix("a=mid:") {
-                last.mid = mid.trim();
-            } else if matches!(line.trim(), "a=sendonly" | "a=inactive") {
-                last.receives_video = false;
-            }
+/// Numbers of the header extensions; a bundle has one numbering for all its lines (RFC 8843, 9.2).
+fn extensions(rtc: &Rtc, mids: &[&str]) -> ExtensionIds {
+    let mut ids = ExtensionIds::default();
+    for media in mids.iter().filter_map(|mid| rtc.media(Mid::from(*mid))) {
+        for (id, extension) in media.remote_extmap().iter() {
+            ids.set(id, extension.as_uri());
         }
     }
-    lines
-}
-
-fn fingerprint(offer: &str) -> Option<Vec<u8>> {
-    let line = offer.lines().find_map(|line| line.strip_prefix("a=fingerprint:"))?;
-    let (_, digits) = line.trim().split_once(' ')?;
-    digits.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect()
-}
-
-fn names(tracks: &[TrackOffer], mid: &str) -> bool {
-    tracks.iter().any(|track| track.mid == mid)
+    ids
 }
 
 fn build_tracks(rtc: &Rtc, offered: &[TrackOffer]) -> Result<Vec<Track>, JoinError> {
@@ -223,11 +215,13 @@ fn build_tracks(rtc: &Rtc, offered: &[TrackOffer]) -> Result<Vec<Track>, JoinErr
         layers.sort();
         layers.dedup();
         let layers = if layers.is_empty() {
-            vec![LayerStream::new(None)]
+            vec![LayerStream::new(None, clock_rate(media.kind()))]
         } else {
-            layers.into_iter().map(|layer| LayerStream::new(Some(layer))).collect()
+            layers.into_iter().map(|layer| LayerStream::new(Some(layer), clock_rate(media.kind()))).collect()
         };
-        let formats = formats(rtc, mid).into_iter().map(|(format, pt)| (*pt, format)).collect();
+        let negotiated = formats(rtc, mid);
+        let formats = negotiated.iter().map(|known| (known.payload_type, known.format)).collect();
+        let repairs = negotiated.iter().filter_map(|known| Some((known.repair?, known.payload_type))).collect();
         tracks.push(Track {
             mid,
             source: offer.source,
@@ -235,7 +229,8 @@ fn build_tracks(rtc: &Rtc, offered: &[TrackOffer]) -> Result<Vec<Track>, JoinErr
             height: 0,
             layers,
             formats,
-            loudness: crate::loudness::Loudness::default(),
+            repairs,
+            loudness: Loudness::default(),
             subscribers: Vec::new(),
             told: None,
         });
@@ -243,10 +238,10 @@ fn build_tracks(rtc: &Rtc, offered: &[TrackOffer]) -> Result<Vec<Track>, JoinErr
     Ok(tracks)
 }
 
-fn build_slots(rtc: &mut Rtc, lines: &[MediaLine<'_>], tracks: &[Track]) -> Vec<Slot> {
+fn build_slots(rtc: &mut Rtc, mids: &[&str], tracks: &[Track]) -> Vec<Slot> {
     let mut slots = Vec::new();
-    for line in lines {
-        let mid = Mid::from(line.mid);
+    for &name in mids {
+        let mid = Mid::from(name);
         if tracks.iter().any(|track| track.mid == mid) {
             continue;
         }
@@ -254,39 +249,42 @@ fn build_slots(rtc: &mut Rtc, lines: &[MediaLine<'_>], tracks: &[Track]) -> Vec<
         if !matches!(media.direction(), Direction::SendOnly | Direction::SendRecv) {
             continue;
         }
-        let (kind, clock_rate) = match media.kind() {
-            MediaKind::Audio => (SlotKind::Audio, 48_000),
-            MediaKind::Video => (SlotKind::Video, 90_000),
+        let kind = match media.kind() {
+            MediaKind::Audio => SlotKind::Audio,
+            MediaKind::Video => SlotKind::Video,
         };
+        let clock_rate = clock_rate(media.kind());
         let formats = formats(rtc, mid);
         let mut direct = rtc.direct_api();
         let Some(stream) = direct.stream_tx_by_mid(mid, None) else { continue };
-        let ssrc = stream.ssrc();
-        // str0m's pacer sends at 1.1 times the estimate, one packet a call: a keyframe would take a tenth of a second
-        // and more, and a wrong estimate would queue up seconds. What is sent is kept within the estimate by choosing
-        // layers instead, and the packets of a picture leave together.
-        stream.set_unpaced(true);
+        let (ssrc, repair_ssrc) = (*stream.ssrc(), stream.rtx().map(|ssrc| *ssrc));
         // The random SSRC is as good a beginning as any; the number stays in the lower half so that it cannot wrap at once.
-        let (first_sequence, first_timestamp) = ((*ssrc & 0x7fff) as u16, ssrc.rotate_left(16));
-        slots.push(Slot {
-            mid,
-            kind,
-            ssrc,
-            formats,
-            rewriter: Rewriter::new(clock_rate, first_sequence, first_timestamp),
-            feed: None,
-            told: SlotAssignment { mid: line.mid.to_owned(), kind, participant: None, source: None, layer: None },
-        });
+        let (first_sequence, first_timestamp) = ((ssrc & 0x7fff) as u16, ssrc.rotate_left(16));
+        let rewriter = Rewriter::new(clock_rate, first_sequence, first_timestamp);
+        slots.push(Slot::new(mid, kind, (ssrc, repair_ssrc), formats, rewriter));
     }
     slots
 }
 
+fn clock_rate(kind: MediaKind) -> u32 {
+    match kind {
+        MediaKind::Audio => 48_000,
+        MediaKind::Video => 90_000,
+    }
+}
+
 /// Payload types of one m-line.
-fn formats(rtc: &Rtc, mid: Mid) -> Vec<(Format, str0m::media::Pt)> {
+fn formats(rtc: &Rtc, mid: Mid) -> Vec<SlotFormat> {
     let Some(media) = rtc.media(mid) else { return Vec::new() };
     let negotiated = media.remote_pts();
-    let params = rtc.codec_config().params().iter();
-    params.filter(|params| negotiated.contains(&params.pt())).map(|params| (Format::of(params), params.pt())).collect()
+    let params = rtc.codec_config().params().iter().filter(|params| negotiated.contains(&params.pt()));
+    params
+        .map(|params| SlotFormat {
+            format: Format::of(params),
+            payload_type: *params.pt(),
+            repair: params.resend().map(|payload_type| *payload_type),
+        })
+        .collect()
 }
 
 /// Whether the grants let a person send this source.

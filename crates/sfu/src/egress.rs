@@ -1,0 +1,9 @@
+//! What goes out to a member: its receive slots, their numbers, their protection, repairs and reports.
+
+pub(crate) mod downlink;
+pub(crate) mod forward;
+pub(crate) mod outlet;
+pub(crate) mod repair;
+pub(crate) mod reports;
+pub(crate) mod rewrite;
+pub(crate) mod slot;

@@ -1,0 +1,141 @@
+//! Repairs: what a slot sent and from where, so that a packet can be found again in its source's history.
+
+use std::time::{Duration, Instant};
+
+use crate::arena::Key;
+
+/// Packets remembered for each slot: over a second of the dearest layer we send.
+const REMEMBERED: usize = 512;
+
+/// Streams a slot may have carried within that time.
+const ORIGINS: usize = 8;
+
+/// A packet asked for again so soon is asked for by the same wish; its repair is on its way. Shorter than the time after
+/// which clients say a wish a second time, because the second repair is meant to be sent.
+const SAME_WISH: Duration = Duration::from_millis(8);
+
+/// A stream that a slot carried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Origin {
+    pub(crate) publisher: Key,
+    pub(crate) track: usize,
+    pub(crate) layer: usize,
+    pub(crate) epoch: u32,
+}
+
+/// One packet as it was sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent {
+    /// Its extended number on the slot.
+    pub(crate) out: u64,
+    /// Its extended number on the stream it came from.
+    pub(crate) incoming: u64,
+    pub(crate) timestamp: u32,
+    pub(crate) repair_payload_type: u8,
+    origin: u8,
+    repeated: Option<Instant>,
+}
+
+/// What one slot sent lately.
+#[derive(Default)]
+pub(crate) struct SentLog {
+    /// By number, modulo its length; empty until something was sent.
+    packets: Vec<Option<Sent>>,
+    origins: Vec<Origin>,
+    newest_origin: usize,
+    highest: u64,
+}
+
+impl SentLog {
+    /// Notes a packet.
+    pub(crate) fn note(&mut self, out: u64, incoming: u64, timestamp: u32, repair_payload_type: u8, origin: Origin) {
+        if self.packets.is_empty() {
+            self.packets.resize(REMEMBERED, None);
+        }
+        let origin = self.place_of(origin);
+        self.highest = self.highest.max(out);
+        let place = out as usize % REMEMBERED;
+        self.packets[place] = Some(Sent { out, incoming, timestamp, repair_payload_type, origin, repeated: None });
+    }
+
+    fn place_of(&mut self, origin: Origin) -> u8 {
+        if self.origins.get(self.newest_origin) != Some(&origin) {
+            if self.origins.len() < ORIGINS {
+                self.newest_origin = self.origins.len();
+                self.origins.push(origin);
+            } else {
+                self.newest_origin = (self.newest_origin + 1) % ORIGINS;
+                self.origins[self.newest_origin] = origin;
+                // What came from the stream that gave way cannot be found any more.
+                let gone = self.newest_origin as u8;
+                for packet in self.packets.iter_mut().filter(|packet| packet.is_some_and(|sent| sent.origin == gone)) {
+                    *packet = None;
+                }
+            }
+        }
+        self.newest_origin as u8
+    }
+
+    /// What was sent under this number and where it came from, when it may be sent again now.
+    pub(crate) fn wanted(&mut self, now: Instant, sequence: u16) -> Option<(Sent, Origin)> {
+        let behind = (self.highest as u16).wrapping_sub(sequence);
+        let out = self.highest.checked_sub(u64::from(behind))?;
+        let place = out as usize % REMEMBERED;
+        let sent = self.packets.get_mut(place)?.as_mut().filter(|sent| sent.out == out)?;
+        if sent.repeated.is_some_and(|at| now.saturating_duration_since(at) < SAME_WISH) {
+            return None;
+        }
+        sent.repeated = Some(now);
+        Some((*sent, *self.origins.get(usize::from(sent.origin))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Arena;
+
+    fn origins() -> [Origin; 2] {
+        let mut arena = Arena::new();
+        [(), ()].map(|()| Origin { publisher: arena.insert(()), track: 0, layer: 0, epoch: 1 })
+    }
+
+    #[test]
+    fn what_was_sent_is_found_with_where_it_came_from() {
+        let (mut log, now) = (SentLog::default(), Instant::now());
+        let [ann, bob] = origins();
+        assert!(log.wanted(now, 5).is_none());
+        log.note(65_530, 1_000, 7, 103, ann);
+        log.note(65_540, 3, 9, 103, bob);
+        let (sent, origin) = log.wanted(now, 65_530).unwrap();
+        assert_eq!((sent.incoming, sent.timestamp, origin), (1_000, 7, ann));
+        let (sent, origin) = log.wanted(now, 4).expect("beyond the wrap");
+        assert_eq!((sent.out, sent.incoming, origin), (65_540, 3, bob));
+        assert!(log.wanted(now, 3).is_none(), "never sent");
+    }
+
+    #[test]
+    fn the_same_wish_is_answered_once_and_a_second_one_again() {
+        let (mut log, now) = (SentLog::default(), Instant::now());
+        log.note(9, 9, 9, 103, origins()[0]);
+        assert!(log.wanted(now, 9).is_some());
+        assert!(log.wanted(now + Duration::from_millis(2), 9).is_none());
+        assert!(log.wanted(now + Duration::from_millis(20), 9).is_some());
+    }
+
+    #[test]
+    fn old_packets_and_those_of_long_gone_streams_are_forgotten() {
+        let (mut log, now) = (SentLog::default(), Instant::now());
+        let [ann, _] = origins();
+        for out in 0..1_000 {
+            log.note(out, out, 0, 103, ann);
+        }
+        assert!(log.wanted(now, 487).is_none());
+        assert!(log.wanted(now, 488).is_some());
+        for layer in 1..=ORIGINS {
+            log.note(999 + layer as u64, 0, 0, 103, Origin { layer, ..ann });
+        }
+        assert!(log.wanted(now, 900).is_none(), "its stream gave way to others");
+        assert!(log.wanted(now, 1_000).is_some());
+    }
+}

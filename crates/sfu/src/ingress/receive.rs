@@ -1,0 +1,249 @@
+//! Datagrams to their member: STUN and DTLS to its control path, media opened and handed on.
+//!
+//! An address belongs to a member once a check signed with its credentials came from there (RFC 8445, 7.3). Everything
+//! else from an address that belongs to nobody is dropped before it is looked into, handshakes too: a forged hello must
+//! not reach anybody's DTLS.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use confab_rtp::wire::view::is_rtcp;
+use confab_rtp::wire::{RtpView, rtx};
+
+use crate::arena::Key;
+use crate::control::path::{Failed, Progress, Route};
+use crate::event::Event;
+use crate::member::{ADDRESSES, Member, STREAMS, StreamPlace};
+use crate::sfu::Sfu;
+
+/// STUN's attribute with the names of both sides (RFC 8489, 14.3).
+const USERNAME: u16 = 0x0006;
+const STUN_HEADER: usize = 20;
+
+impl Sfu {
+    /// Takes in one datagram; its bytes are of no use afterwards. Call [`Sfu::flush`] after the last of a batch.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        contents: &mut [u8],
+    ) {
+        let route = Route { source: destination, destination: source };
+        match contents.first() {
+            Some(0..=3) => self.handle_check(now, route, contents),
+            Some(20..=63) => self.handle_handshake(now, route, contents),
+            Some(128..=191) => self.handle_media(now, route, contents),
+            _ => self.counters.dropped_malformed += 1,
+        }
+    }
+
+    fn handle_check(&mut self, now: Instant, route: Route, contents: &[u8]) {
+        let Some(name) = our_name(contents) else {
+            self.counters.dropped_malformed += 1;
+            return;
+        };
+        let owner = self.by_ufrag.get(name).copied().filter(|key| {
+            self.members.get(*key).is_some_and(|member| member.control.accepts(now, route, contents))
+        });
+        let Some(key) = owner else {
+            self.counters.dropped_unknown += 1;
+            return;
+        };
+        self.learn_address(route.destination, key);
+        self.heard(now, key);
+        self.drive_control(now, key, |member, outlet| member.control.receive(now, route, contents, outlet));
+    }
+
+    fn handle_handshake(&mut self, now: Instant, route: Route, contents: &[u8]) {
+        let Some(key) = self.addresses.get(&route.destination).copied() else {
+            self.counters.dropped_unknown += 1;
+            return;
+        };
+        self.drive_control(now, key, |member, outlet| member.control.receive(now, route, contents, outlet));
+    }
+
+    /// Lets a control path do something, and takes what comes of it.
+    pub(crate) fn drive_control(
+        &mut self,
+        now: Instant,
+        key: Key,
+        drive: impl FnOnce(&mut Member, &mut crate::egress::outlet::Outlet) -> Result<Progress, Failed>,
+    ) {
+        let Some(member) = self.members.get_mut(key) else { return };
+        let Ok(progress) = drive(member, &mut self.outlet) else { return self.fail(now, key) };
+        if progress.closed {
+            return self.fail(now, key);
+        }
+        member.keys = progress.keys.or(member.keys.take());
+        member.route = progress.nominated.or(member.route);
+        if !member.connected && member.keys.is_some() && member.route.is_some() {
+            member.connected = true;
+            let (room, participant) = (member.room, member.participant);
+            self.emit(room, Event::Connected(participant));
+            self.needs_steering(room);
+        }
+        self.schedule(key);
+    }
+
+    fn learn_address(&mut self, address: SocketAddr, key: Key) {
+        let before = self.addresses.insert(address, key);
+        if before == Some(key) {
+            return;
+        }
+        if let Some(before) = before.and_then(|before| self.members.get_mut(before)) {
+            before.addresses.retain(|known| *known != address);
+        }
+        let Some(member) = self.members.get_mut(key) else { return };
+        member.addresses.push(address);
+        if member.addresses.len() > ADDRESSES {
+            let oldest = member.addresses.remove(0);
+            self.addresses.remove(&oldest);
+        }
+    }
+
+    /// Something authentic came from a member.
+    fn heard(&mut self, now: Instant, key: Key) {
+        let Some(member) = self.members.get_mut(key) else { return };
+        member.last_datagram = now;
+        if std::mem::take(&mut member.silent) {
+            let (room, participant) = (member.room, member.participant);
+            self.emit(room, Event::Back(participant));
+        }
+    }
+
+    fn handle_media(&mut self, now: Instant, route: Route, packet: &mut [u8]) {
+        let Some(key) = self.addresses.get(&route.destination).copied() else {
+            self.counters.dropped_unknown += 1;
+            return;
+        };
+        let Some(keys) = self.members.get_mut(key).and_then(|member| member.keys.as_mut()) else {
+            self.counters.dropped_unknown += 1;
+            return;
+        };
+        if is_rtcp(packet) {
+            match keys.inbound.open_rtcp(packet) {
+                Ok(length) => {
+                    self.heard(now, key);
+                    self.follow(now, key, route);
+                    self.handle_reports(now, key, &packet[..length]);
+                }
+                Err(_) => self.counters.dropped_forged += 1,
+            }
+            return;
+        }
+        match keys.inbound.open_rtp(packet) {
+            Ok(opened) => {
+                self.heard(now, key);
+                self.follow(now, key, route);
+                self.handle_rtp(now, key, &packet[..opened.payload.end]);
+            }
+            Err(_) => self.counters.dropped_forged += 1,
+        }
+    }
+
+    /// A client's address changed without its doing (a rebound NAT): its signed checks and its media come from another,
+    /// and nothing from the one that was nominated. What is sent follows.
+    fn follow(&mut self, now: Instant, key: Key, route: Route) {
+        let Some(member) = self.members.get_mut(key) else { return };
+        if member.route == Some(route) {
+            member.downlink.heard_on_route = now;
+        } else if member.route.is_some()
+            && now.saturating_duration_since(member.downlink.heard_on_route) > self.config.rebound_after
+        {
+            member.route = Some(route);
+            member.downlink.heard_on_route = now;
+            member.downlink.path_changed();
+        }
+    }
+
+    /// A packet in clear: which stream it belongs to, and whether it is new there.
+    fn handle_rtp(&mut self, now: Instant, from: Key, packet: &[u8]) {
+        self.counters.packets_received += 1;
+        let Some(view) = RtpView::parse(packet) else {
+            self.counters.packets_refused += 1;
+            return;
+        };
+        let Some(member) = self.members.get_mut(from) else { return };
+        let extensions = member.extensions.read(&view);
+        if let Some(number) = extensions.transport_cc {
+            member.arrivals.on_packet(number, now);
+        }
+        let Some(place) = place_of(member, &view, extensions.mid, extensions.rid, extensions.repaired_rid) else {
+            self.counters.packets_refused += 1;
+            return;
+        };
+        let mut payload = view.payload();
+        let (mut sequence, mut payload_type) = (view.sequence(), view.payload_type());
+        if place.repairs {
+            let track = &member.tracks[place.track];
+            // Padding on the stream of repairs probes the way and repairs nothing.
+            let Some((original, rest)) = rtx::original(payload).filter(|(_, rest)| !rest.is_empty()) else { return };
+            let Some(repaired) = track.repairs.get(&payload_type) else { return };
+            (sequence, payload, payload_type) = (original, rest, *repaired);
+        }
+        let arrived = crate::egress::forward::Arrived {
+            place,
+            sequence,
+            timestamp: view.timestamp(),
+            marker: view.marker(),
+            payload_type,
+            extensions,
+            payload,
+        };
+        self.forward_packet(now, from, &arrived);
+    }
+}
+
+/// Which track and layer a stream is: known, or said by the packet itself (RFC 8843, 9.2; RFC 8852).
+fn place_of(
+    member: &mut Member,
+    packet: &RtpView<'_>,
+    mid: Option<&str>,
+    rid: Option<&str>,
+    repaired_rid: Option<&str>,
+) -> Option<StreamPlace> {
+    let ssrc = packet.ssrc();
+    let place = match member.streams.get(&ssrc) {
+        Some(known) => *known,
+        None => {
+            let mid = mid?;
+            let track = member.tracks.iter().position(|track| &*track.mid == mid)?;
+            let known = &member.tracks[track];
+            let repairs = known.repairs.contains_key(&packet.payload_type());
+            let named = if repairs { repaired_rid.or(rid) } else { rid };
+            let layer = known.layers.iter().position(|stream| match (stream.layer, named) {
+                (None, _) => true,
+                (Some(layer), Some(rid)) => layer.rid() == rid,
+                (Some(_), None) => false,
+            })?;
+            if member.streams.len() >= STREAMS {
+                member.streams.clear();
+            }
+            let place = StreamPlace { track, layer, repairs };
+            member.streams.insert(ssrc, place);
+            place
+        }
+    };
+    let track = &mut member.tracks[place.track];
+    let clock_rate = track.clock_rate();
+    let stream = &mut track.layers[place.layer];
+    if !place.repairs && stream.ssrc != Some(ssrc) {
+        stream.begin(ssrc, clock_rate);
+    }
+    Some(place)
+}
+
+/// Our half of the name a check is for: the part before the colon (RFC 8445, 7.2.2).
+fn our_name(message: &[u8]) -> Option<&str> {
+    let mut rest = message.get(STUN_HEADER..)?;
+    while let [kind_high, kind_low, high, low, after @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if u16::from_be_bytes([*kind_high, *kind_low]) == USERNAME {
+            let name = std::str::from_utf8(after.get(..length)?).ok()?;
+            return name.split(':').next();
+        }
+        rest = after.get(length.next_multiple_of(4)..)?;
+    }
+    None
+}

@@ -1,0 +1,221 @@
+//! What a member sends: its tracks, their layers, and the streams they come in on.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use confab_protocol::{Layer, SourceKind, TrackKind};
+use confab_rtp::stream::{HistoryConfig, PacketHistory, ReceiveLog, ReceiveLogConfig};
+use str0m::format::{Codec, PayloadParams};
+use str0m::media::Mid;
+
+use super::loudness::Loudness;
+use crate::arena::Key;
+use crate::room::TrackState;
+
+/// Height taken for a picture whose size was not told.
+const UNKNOWN_HEIGHT: u32 = 720;
+
+/// A layer counts as sent while packets are no older than this.
+const LIVE: Duration = Duration::from_millis(1_000);
+
+/// A track a member offered.
+pub(crate) struct Track {
+    pub(crate) mid: Mid,
+    pub(crate) source: SourceKind,
+    pub(crate) state: TrackState,
+    /// Last height told, pixels; kept while muted.
+    pub(crate) height: u32,
+    /// Lowest first; a single stream is one layer without a name.
+    pub(crate) layers: Vec<LayerStream>,
+    /// By payload type.
+    pub(crate) formats: HashMap<u8, Format>,
+    /// Payload types of repairs, with those of what they repair (RFC 4588).
+    pub(crate) repairs: HashMap<u8, u8>,
+    pub(crate) loudness: Loudness,
+    /// Slots that carry this track: whose, and which.
+    pub(crate) subscribers: Vec<(Key, usize)>,
+    /// Layers last told to the sender as watched.
+    pub(crate) told: Option<Vec<Layer>>,
+}
+
+impl Track {
+    pub(crate) fn is_published(&self) -> bool {
+        matches!(self.state, TrackState::Published { .. })
+    }
+
+    /// Ticks of the RTP timestamp in a second.
+    pub(crate) fn clock_rate(&self) -> u32 {
+        match self.source.track_kind() {
+            TrackKind::Audio => 48_000,
+            TrackKind::Video => 90_000,
+        }
+    }
+
+    /// Height of each layer's picture, pixels, lowest first.
+    pub(crate) fn layer_heights(&self) -> Vec<u32> {
+        let height = if self.height == 0 { UNKNOWN_HEIGHT } else { self.height };
+        self.layers.iter().map(|stream| height / stream.layer.map_or(1, Layer::divisor)).collect()
+    }
+}
+
+/// One layer of a track as it comes in.
+pub(crate) struct LayerStream {
+    pub(crate) layer: Option<Layer>,
+    pub(crate) ssrc: Option<u32>,
+    /// Counts the streams that were this layer; numbers of different ones do not compare.
+    pub(crate) epoch: u32,
+    pub(crate) last_packet: Option<Instant>,
+    /// What came and what is missing.
+    pub(crate) log: ReceiveLog,
+    /// What came last, for repairs to receivers; video only.
+    pub(crate) history: PacketHistory<()>,
+    /// What the sender's last report said.
+    pub(crate) report: Option<ReportedTime>,
+    /// H.264 parameter sets were seen, so a keyframe begins with them.
+    pub(crate) has_parameter_sets: bool,
+    pub(crate) keyframe_asked_at: Option<Instant>,
+    /// Somebody waits for a keyframe that could not be asked yet.
+    pub(crate) keyframe_owed: bool,
+    /// Last time somebody watched it.
+    pub(crate) watched_at: Option<Instant>,
+    pub(crate) rate: RateMeter,
+}
+
+impl LayerStream {
+    pub(crate) fn new(layer: Option<Layer>, clock_rate: u32) -> Self {
+        Self {
+            layer,
+            ssrc: None,
+            epoch: 0,
+            last_packet: None,
+            log: ReceiveLog::new(log_config(clock_rate)),
+            history: PacketHistory::new(HistoryConfig::default()),
+            report: None,
+            has_parameter_sets: false,
+            keyframe_asked_at: None,
+            keyframe_owed: false,
+            watched_at: None,
+            rate: RateMeter::default(),
+        }
+    }
+
+    /// Another stream is this layer from now on.
+    pub(crate) fn begin(&mut self, ssrc: u32, clock_rate: u32) {
+        self.ssrc = Some(ssrc);
+        self.epoch += 1;
+        self.last_packet = None;
+        self.log = ReceiveLog::new(log_config(clock_rate));
+        self.history.clear();
+        self.report = None;
+        self.has_parameter_sets = false;
+        self.keyframe_asked_at = None;
+    }
+
+    pub(crate) fn is_live(&self, now: Instant) -> bool {
+        self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < LIVE)
+    }
+}
+
+/// Only pictures are asked for again: a voice is concealed sooner than it is repaired.
+fn log_config(clock_rate: u32) -> ReceiveLogConfig {
+    ReceiveLogConfig { clock_rate, asks: clock_rate == 90_000 }
+}
+
+/// The same moment by a sender's two clocks (RFC 3550, 6.4.1).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReportedTime {
+    pub(crate) ntp: u64,
+    pub(crate) timestamp: u32,
+}
+
+/// How a member's wall clock stands to ours. One for all its streams, so that what belongs together stays together; taken
+/// from the reports that came quickest, because the way of the others was longer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SenderClock {
+    /// Ours less theirs, microseconds, and when that was last looked at.
+    offset: Option<(i64, i64)>,
+}
+
+impl SenderClock {
+    /// A report with the sender's time came at our time.
+    pub(crate) fn note(&mut self, theirs: u64, ours: u64) {
+        /// Clocks run apart by less than one part in this many.
+        const DRIFT: i64 = 10_000;
+        let (theirs, ours) = (microseconds(theirs), microseconds(ours));
+        let offset = match self.offset {
+            Some((before, at)) => (before + (ours - at).max(0) / DRIFT).min(ours - theirs),
+            None => ours - theirs,
+        };
+        self.offset = Some((offset, ours));
+    }
+
+    /// Microseconds from a moment by the sender's clock to one by ours; `None` before any report.
+    pub(crate) fn since(&self, theirs: u64, ours: u64) -> Option<i64> {
+        let (offset, _) = self.offset?;
+        Some(microseconds(ours) - (microseconds(theirs) + offset))
+    }
+}
+
+fn microseconds(ntp: u64) -> i64 {
+    ((ntp >> 32) * 1_000_000 + (((ntp & 0xffff_ffff) * 1_000_000) >> 32)) as i64
+}
+
+/// Bits per second over the last second or so.
+#[derive(Default)]
+pub(crate) struct RateMeter {
+    bytes: u64,
+    since: Option<Instant>,
+    rate: u64,
+}
+
+impl RateMeter {
+    const WINDOW: Duration = Duration::from_millis(500);
+
+    pub(crate) fn add(&mut self, now: Instant, bytes: usize) {
+        let since = *self.since.get_or_insert(now);
+        let elapsed = now.saturating_duration_since(since);
+        if elapsed >= Self::WINDOW {
+            let sample = self.bytes * 8_000_000 / elapsed.as_micros().max(1) as u64;
+            let pause = elapsed > Self::WINDOW * 3;
+            self.rate = if self.rate == 0 || pause { sample } else { u64::midpoint(self.rate, sample) };
+            self.bytes = 0;
+            self.since = Some(now);
+        }
+        self.bytes += bytes as u64;
+    }
+
+    /// Bits per second; 0 until half a second was seen.
+    pub(crate) fn bits_per_second(&self) -> u64 {
+        self.rate
+    }
+}
+
+/// A codec with the settings that decide whether a receiver's payload type means the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Format {
+    pub(crate) codec: Codec,
+    packetization_mode: u8,
+    /// The profile's number, without its level.
+    profile: u32,
+}
+
+impl Format {
+    pub(crate) fn of(params: &PayloadParams) -> Self {
+        let spec = params.spec();
+        Self {
+            codec: spec.codec,
+            packetization_mode: spec.format.packetization_mode.unwrap_or(0),
+            profile: spec.format.profile_level_id.unwrap_or(0) >> 16,
+        }
+    }
+
+    /// How well a receiver's format takes packets of this one: the higher the better, `None` for not at all.
+    pub(crate) fn fits(self, other: Self) -> Option<u8> {
+        if self.codec != other.codec {
+            return None;
+        }
+        let mode = u8::from(self.packetization_mode == other.packetization_mode);
+        Some(mode * 2 + u8::from(self.profile == other.profile))
+    }
+}
+
