@@ -43,6 +43,8 @@ counters! {
     dropped_unknown,
     /// Datagrams dropped because they could not be read.
     dropped_malformed,
+    /// Media and reports dropped because they were not authentic, or came before.
+    dropped_forged,
     /// Datagrams the system did not take for sending.
     send_failures,
     /// Media packets received from members.
@@ -51,6 +53,10 @@ counters! {
     packets_refused,
     /// Media packets forwarded, counted once per receiver.
     packets_forwarded,
+    /// Media packets sent again because a receiver missed them.
+    packets_repaired,
+    /// Media packets a receiver missed that could not be sent again: too old, or beyond the share of repairs.
+    repairs_refused,
     /// Keyframes asked of members.
     keyframe_requests,
     /// Members whose media path failed or was closed by their client.

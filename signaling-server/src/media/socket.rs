@@ -48,7 +48,7 @@ impl MediaSocket {
     }
 
     /// Reads what has come, a bounded number of batches; `take` gets each datagram with its source.
-    pub(super) fn receive(&mut self, buffers: &mut ReceiveBuffers, mut take: impl FnMut(SocketAddr, &[u8])) {
+    pub(super) fn receive(&mut self, buffers: &mut ReceiveBuffers, mut take: impl FnMut(SocketAddr, &mut [u8])) {
         let mut failures = 0;
         self.failing = false;
         for _ in 0..BATCHES {
@@ -66,12 +66,13 @@ impl MediaSocket {
                     continue;
                 }
             };
-            for (slice, meta) in slices.iter().zip(&meta).take(received) {
-                let bytes = &slice[..meta.len.min(slice.len())];
+            for (slice, meta) in slices.iter_mut().zip(&meta).take(received) {
+                let length = meta.len.min(slice.len());
+                let bytes = &mut slice[..length];
                 if bytes.is_empty() {
                     take(meta.addr, bytes);
                 }
-                for datagram in bytes.chunks(meta.stride.max(1)) {
+                for datagram in bytes.chunks_mut(meta.stride.max(1)) {
                     take(meta.addr, datagram);
                 }
             }

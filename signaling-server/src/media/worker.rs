@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use confab_sfu::{Event, JoinError, Joining, Key, RestartError, Sfu, SfuConfig, Transmit};
+use confab_sfu::{Event, JoinError, Joining, Key, RestartError, Sfu, SfuConfig};
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -48,7 +48,6 @@ struct Worker {
     stopping: Arc<AtomicBool>,
     rooms: HashMap<RoomId, Outbox>,
     names: HashMap<Key, RoomId>,
-    transmits: Vec<Transmit>,
     counters: Arc<WorkerCounters>,
 }
 
@@ -70,12 +69,11 @@ pub(super) fn spawn(
         sockets,
         buffers: ReceiveBuffers::new(),
         sender: Sender::default(),
-        sfu: Sfu::new(SfuConfig { candidates: told.clone(), ..SfuConfig::default() }),
+        sfu: Sfu::new(SfuConfig { candidates: told.clone(), unix_time: since_epoch(), ..SfuConfig::default() }),
         commands,
         stopping: stopping.clone(),
         rooms: HashMap::new(),
         names: HashMap::new(),
-        transmits: Vec::new(),
         counters: counters.clone(),
     };
     let thread = std::thread::Builder::new()
@@ -254,12 +252,12 @@ impl Worker {
     }
 
     fn send(&mut self) {
-        self.transmits.extend(self.sfu.take_transmits());
-        if self.transmits.is_empty() {
-            return;
+        let mut transmits = self.sfu.take_transmits();
+        if transmits.is_empty() {
+            return self.sfu.recycle(transmits);
         }
-        let sent = self.sender.send(&self.sockets, &mut self.transmits);
-        self.transmits.clear();
+        let sent = self.sender.send(&self.sockets, &mut transmits);
+        self.sfu.recycle(transmits);
         self.counters.datagrams_out.fetch_add(sent.datagrams, Ordering::Relaxed);
         self.counters.bytes_out.fetch_add(sent.bytes, Ordering::Relaxed);
         self.counters.send_failures.fetch_add(sent.failures, Ordering::Relaxed);
@@ -298,6 +296,9 @@ impl Worker {
         let store = |to: &std::sync::atomic::AtomicU64, value| to.store(value, Ordering::Relaxed);
         store(&self.counters.dropped_unknown, counters.dropped_unknown);
         store(&self.counters.dropped_malformed, counters.dropped_malformed);
+        store(&self.counters.dropped_forged, counters.dropped_forged);
+        store(&self.counters.packets_repaired, counters.packets_repaired);
+        store(&self.counters.repairs_refused, counters.repairs_refused);
         store(&self.counters.packets_received, counters.packets_received);
         store(&self.counters.packets_refused, counters.packets_refused);
         store(&self.counters.packets_forwarded, counters.packets_forwarded);
@@ -316,6 +317,11 @@ impl Worker {
         self.send();
         self.count();
     }
+}
+
+fn since_epoch() -> Duration {
+    // A clock before 1970 makes reports begin there, which harms nothing.
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 fn join_error(error: JoinError) -> MediaError {
