@@ -6,7 +6,7 @@
 //! never stop anything; what cannot be used is dropped and counted.
 
 pub mod audio_level;
-pub mod bandwidth_estimator;
+pub mod congestion;
 pub mod data_rate;
 pub mod frame_assembler;
 pub mod h264;
@@ -20,7 +20,10 @@ pub mod transport_wide;
 pub mod wire;
 
 pub use audio_level::AudioLevel;
-pub use bandwidth_estimator::{BandwidthEstimator, EstimatorConfig, PacketResult};
+pub use congestion::{
+    BurstPacer, BurstPacerConfig, CongestionController, EstimatorConfig, PacerDecision, PacketClass, PacketResult,
+    ProbePlan,
+};
 pub use data_rate::DataRate;
 pub use frame_assembler::{AssembledFrame, AssemblerConfig, AssemblerOutput, AssemblerStats, FrameAssembler, RtpInput};
 pub use pacer::{Pacer, PacerConfig};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use confab_rtp::{BandwidthEstimator, DataRate, EstimatorConfig, PacketResult};
+use confab_rtp::{CongestionController, DataRate, EstimatorConfig, PacketResult};
 use rtc::interceptor::PacketReport;
 
 use super::shared::Shared;
@@ -15,7 +15,7 @@ const TELLING: f64 = 0.03;
 
 pub(super) struct Estimate {
     shared: Arc<Shared>,
-    estimator: BandwidthEstimator,
+    estimator: CongestionController,
     told: f64,
     results: Vec<PacketResult>,
     repairs: Repairs,
@@ -44,7 +44,7 @@ impl Estimate {
     pub fn new(shared: Arc<Shared>, config: EstimatorConfig) -> Self {
         Self {
             shared,
-            estimator: BandwidthEstimator::new(config),
+            estimator: CongestionController::new(config),
             told: 0.0,
             results: Vec::new(),
             repairs: Repairs::default(),
@@ -63,6 +63,7 @@ impl rtc::interceptor::BandwidthEstimator for Estimate {
             received: report.arrived,
             arrived: report.arrival,
             bytes: report.size,
+            probe: None,
         }));
         if let Some(newest) = reports.iter().filter(|report| report.arrived).map(|report| report.departure).max() {
             self.shared.feedback_after(now, now.saturating_duration_since(newest));

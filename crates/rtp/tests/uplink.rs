@@ -1,10 +1,10 @@
-//! The estimator on a simulated path, in virtual time: frames at 30 a second through the pacer into a bottleneck with a
-//! drop-tail queue, feedback every 50 ms.
+//! The congestion controller of an uplink on a simulated path, in virtual time: frames at 30 a second through the pacer
+//! into a bottleneck with a drop-tail queue, feedback every 50 ms.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use confab_rtp::{BandwidthEstimator, DataRate, EstimatorConfig, Pacer, PacerConfig, PacketResult};
+use confab_rtp::{CongestionController, DataRate, EstimatorConfig, Pacer, PacerConfig, PacketResult};
 
 struct Path {
     start: Instant,
@@ -15,7 +15,7 @@ struct Path {
     random_loss: f64,
     /// When the link has sent everything it took.
     link_free_at: Instant,
-    estimator: BandwidthEstimator,
+    estimator: CongestionController,
     pacer: Pacer<u8, usize>,
     /// What the encoders make at most.
     appetite: DataRate,
@@ -41,7 +41,7 @@ impl Path {
             queue_limit: Duration::from_millis(300),
             random_loss: 0.0,
             link_free_at: start,
-            estimator: BandwidthEstimator::new(config),
+            estimator: CongestionController::new(config),
             pacer: Pacer::new(PacerConfig::default(), config.initial),
             appetite: DataRate::from_kbps(3500),
             next_frame: start,
@@ -112,7 +112,13 @@ impl Path {
                 arrived = Some(Duration::from_hours(1) + (self.link_free_at + self.delay - self.start));
             }
         }
-        self.on_the_way.push_back(PacketResult { sent: self.now, received: arrived.is_some(), arrived, bytes });
+        self.on_the_way.push_back(PacketResult {
+            sent: self.now,
+            received: arrived.is_some(),
+            arrived,
+            bytes,
+            probe: None,
+        });
     }
 
     fn feed_back(&mut self) {
