@@ -1,11 +1,12 @@
-//! RTP as both ends of a call need it: protection, numbering, clocks, H.264 payloads, whole frames out of packets, the
-//! bandwidth estimate and the pacing of what is sent.
+//! RTP as both ends of a call need it: protection, numbering, clocks, H.264 payloads, layers, whole frames out of
+//! packets, the bandwidth estimate and the pacing of what is sent.
 //!
 //! Everything here is pure. There is no socket and no clock: time is an argument ([`std::time::Instant`]), and every
 //! state machine says by a `next_deadline` when it wants to be asked again. Bytes from the network never panic and
 //! never stop anything; what cannot be used is dropped and counted.
 
 pub mod audio_level;
+pub mod codec;
 pub mod congestion;
 pub mod data_rate;
 pub mod frame_assembler;

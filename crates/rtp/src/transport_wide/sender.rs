@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::bandwidth_estimator::PacketResult;
+use crate::congestion::PacketResult;
 use crate::wire::TransportFeedback;
 
 /// Why a packet was sent.
@@ -37,8 +37,8 @@ pub struct SentResult {
 
 impl From<SentResult> for PacketResult {
     fn from(result: SentResult) -> Self {
-        let SentResult { sent, received, arrived, bytes, .. } = result;
-        Self { sent, received, arrived, bytes }
+        let SentResult { sent, received, arrived, bytes, probe, .. } = result;
+        Self { sent, received, arrived, bytes, probe }
     }
 }
 

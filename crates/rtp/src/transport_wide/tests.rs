@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::bandwidth_estimator::PacketResult;
+use crate::congestion::PacketResult;
 use crate::wire::{Report, reports};
 
 fn ms(milliseconds: u64) -> Duration {
