@@ -60,6 +60,7 @@ impl Sfu {
         }
         self.tell_arrivals(now, key);
         self.ask_for_missing(now, key);
+        self.release(now, key);
         self.schedule(key);
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod downlink;
 pub(crate) mod forward;
+pub(crate) mod leave;
 pub(crate) mod outlet;
 pub(crate) mod repair;
 pub(crate) mod reports;

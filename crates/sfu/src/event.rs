@@ -63,6 +63,8 @@ pub struct Counters {
     pub packets_forwarded: u64,
     /// Media packets sent again because a receiver missed them.
     pub packets_repaired: u64,
+    /// Times pictures for a receiver were dropped because they had waited too long for its network.
+    pub packets_late: u64,
     /// Media packets a receiver missed that could not be sent again: too old, or beyond the share of repairs.
     pub repairs_refused: u64,
     /// Keyframes asked of members.

@@ -12,6 +12,7 @@ use str0m::config::{CryptoProvider, DtlsCert};
 
 use crate::arena::{Arena, Key};
 use crate::control::keys;
+use crate::egress::downlink::FeedbackScratch;
 use crate::egress::outlet::Outlet;
 use crate::event::{Counters, Event, Transmit};
 use crate::member::Member;
@@ -81,6 +82,7 @@ pub struct Sfu {
     /// For reports being written.
     pub(crate) scratch: Vec<u8>,
     pub(crate) numbers: Vec<u16>,
+    pub(crate) feedback: FeedbackScratch,
     /// The clock of reports, from the first moment on.
     pub(crate) clock: Option<NtpClock>,
     pub(crate) events: Vec<(Key, Event)>,
@@ -108,6 +110,7 @@ impl Sfu {
             outlet: Outlet::default(),
             scratch: Vec::new(),
             numbers: Vec::new(),
+            feedback: FeedbackScratch::default(),
             clock: None,
             events: Vec::new(),
             counters: Counters::default(),

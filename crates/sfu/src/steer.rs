@@ -209,9 +209,9 @@ impl Sfu {
         let initial_estimate = self.config.initial_estimate;
         let Some(member) = self.members.get_mut(receiver) else { return };
         let chosen = settle(now, &mut member.choice, budget, &demands);
-        // Twice what is shown, and never less than one full picture, so that there is room when a tile grows.
+        // Never less than one full picture, so that there is room when a tile grows.
         let shown = audio + demands.iter().map(|demand| demand.costs[demand.wanted]).sum::<u64>();
-        member.downlink.set_wanted((shown * 2).max(initial_estimate));
+        member.downlink.set_wanted(shown.max(initial_estimate));
         for (index, layer) in slots.into_iter().zip(chosen) {
             let slot = &mut member.slots[index];
             let Some(feed) = &mut slot.feed else { continue };

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use confab_protocol::TrackKind;
 use confab_rtp::stream::Fate;
-use confab_rtp::transport_wide::SentKind;
+use confab_rtp::PacketClass;
 use confab_rtp::wire::{HeaderWriter, PacketExtensions, RtpHeader};
 
+use super::leave::{Leaving, leave};
 use super::outlet::Outlet;
 use super::repair::Origin;
 use super::slot::{Slot, SlotFormat};
@@ -75,12 +76,15 @@ impl Sfu {
             self.needs_steering(room);
         }
         let subscribers = self.take_subscribers(from, place.track);
-        let mut keyframe_needed = false;
+        let (mut keyframe_needed, mut held) = (false, false);
         for &(receiver, slot) in &subscribers {
             let Some(member) = self.members.get_mut(receiver) else { continue };
             match forward(member, slot, now, &incoming, &mut self.outlet) {
                 outcome @ (Outcome::Forwarded | Outcome::Begun) => {
                     self.counters.packets_forwarded += 1;
+                    if member.downlink.held_until.is_some() {
+                        held = true;
+                    }
                     if outcome == Outcome::Begun {
                         self.slots_changed.push(receiver);
                     }
@@ -92,9 +96,19 @@ impl Sfu {
         if let Some(track) = self.members.get_mut(from).and_then(|member| member.tracks.get_mut(place.track)) {
             track.subscribers = subscribers;
         }
+        if held {
+            for (receiver, _) in self.subscribers_of(from, place.track) {
+                self.schedule(receiver);
+            }
+        }
         if keyframe_needed {
             self.request_keyframe(now, from, place.track, place.layer);
         }
+    }
+
+    fn subscribers_of(&self, from: Key, track: usize) -> Vec<(Key, usize)> {
+        let track = self.members.get(from).and_then(|member| member.tracks.get(track));
+        track.map(|track| track.subscribers.clone()).unwrap_or_default()
     }
 
     fn take_subscribers(&mut self, from: Key, track: usize) -> Vec<(Key, usize)> {
@@ -176,9 +190,11 @@ fn take_in<'a>(
 }
 
 /// Writes a packet to one slot, if the slot carries it now or can begin with it.
-fn forward(member: &mut Member, slot: usize, now: Instant, incoming: &Incoming<'_>, outlet: &mut Outlet) -> Outcome {
-    let (Some(route), Some(keys)) = (member.route, &member.keys) else { return Outcome::Dropped };
-    let Some(slot) = member.slots.get_mut(slot) else { return Outcome::Dropped };
+fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<'_>, outlet: &mut Outlet) -> Outcome {
+    if !member.connected {
+        return Outcome::Dropped;
+    }
+    let Some(slot) = member.slots.get_mut(index) else { return Outcome::Dropped };
     let mut outcome = Outcome::Forwarded;
     match admit(slot, now, incoming) {
         Admission::Continue => {}
@@ -212,23 +228,15 @@ fn forward(member: &mut Member, slot: usize, now: Instant, incoming: &Incoming<'
             ids.video_orientation.filter(|_| incoming.video_orientation.is_some()),
             slice(&incoming.video_orientation),
         );
-    let mut buffer = outlet.buffer();
-    let written = writer.append(&mut buffer);
-    buffer.extend_from_slice(incoming.payload);
-    let number = member.downlink.number(now, buffer.len(), SentKind::Media);
-    written.set_transport_cc(&mut buffer, number);
-    let protected = buffer.len() + keys.outbound.profile().rtp_overhead();
-    buffer.resize(protected, 0);
-    if keys.outbound.protect_rtp(sequence, &mut buffer).is_err() {
-        outlet.unused(buffer);
-        return Outcome::Dropped;
-    }
-    outlet.send(route, buffer);
-    slot.packets = slot.packets.wrapping_add(1);
-    slot.octets = slot.octets.wrapping_add(incoming.payload.len() as u32);
-    if let Some(repair) = format.repair {
-        slot.sent.note(sequence, incoming.sequence, timestamp, repair, incoming.origin);
-    }
+    let mut contents = outlet.buffer();
+    let written = writer.append(&mut contents);
+    contents.extend_from_slice(incoming.payload);
+    let class = match incoming.kind {
+        TrackKind::Audio => PacketClass::Audio,
+        TrackKind::Video => PacketClass::Video,
+    };
+    let repairable = format.repair.map(|repair| (incoming.sequence, incoming.origin, timestamp, repair));
+    leave(member, now, Leaving { contents, written, sequence, slot: index, class, repairable, since: now }, outlet);
     outcome
 }
 

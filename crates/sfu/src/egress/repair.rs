@@ -44,6 +44,7 @@ pub(crate) struct SentLog {
     origins: Vec<Origin>,
     newest_origin: usize,
     highest: u64,
+    repeats: u64,
 }
 
 impl SentLog {
@@ -74,6 +75,22 @@ impl SentLog {
             }
         }
         self.newest_origin as u8
+    }
+
+    /// The number of a packet to repeat where repeats are wanted for their size: the newest ones in turn.
+    pub(crate) fn next_repeat(&mut self) -> Option<u16> {
+        /// Repeats go round among so many.
+        const ROUND: u64 = 16;
+        if self.packets.is_empty() {
+            return None;
+        }
+        self.repeats += 1;
+        Some(self.highest.checked_sub(self.repeats % ROUND)? as u16)
+    }
+
+    /// Whether anything was sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.packets.is_empty()
     }
 
     /// What was sent under this number and where it came from, when it may be sent again now.

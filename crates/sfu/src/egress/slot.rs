@@ -12,7 +12,6 @@ use crate::ingress::stream::Format;
 
 /// One receive slot of a member.
 pub(crate) struct Slot {
-    pub(crate) mid: Mid,
     pub(crate) kind: SlotKind,
     pub(crate) ssrc: u32,
     /// The stream its repairs are sent on (RFC 4588), where one was negotiated.
@@ -67,7 +66,6 @@ impl Slot {
     ) -> Self {
         let told = SlotAssignment { mid: mid.to_string(), kind, participant: None, source: None, layer: None };
         Self {
-            mid,
             kind,
             ssrc,
             repair_ssrc,

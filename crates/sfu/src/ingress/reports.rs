@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use confab_rtp::transport_wide::SentKind;
-use confab_rtp::wire::{HeaderWriter, Report, RtpHeader, SenderInfo, reports, rtx};
+use confab_rtp::PacketClass;
+use confab_rtp::wire::{Report, SenderInfo, reports};
 
 use crate::arena::Key;
 use crate::ingress::stream::ReportedTime;
@@ -35,13 +35,16 @@ impl Sfu {
                 }
                 Report::TransportFeedback(feedback) => {
                     if let Some(member) = self.members.get_mut(from) {
-                        member.downlink.feedback(now, &feedback);
+                        member.downlink.feedback(now, &feedback, &mut self.feedback);
                     }
                 }
                 Report::Malformed => self.counters.dropped_malformed += 1,
                 Report::Bye { .. } | Report::Other => {}
             }
         }
+        // Feedback may have begun a probe's time, repairs may have to wait.
+        self.release(now, from);
+        self.schedule(from);
     }
 
     fn note_blocks(&mut self, now: Instant, from: Key, blocks: &[confab_rtp::wire::ReceptionBlock]) {
@@ -63,49 +66,12 @@ impl Sfu {
         }
     }
 
-    /// Sends a packet again that a receiver missed (RFC 4588), from the history of where it came from.
+    /// Sends a packet again that a receiver missed.
     fn repair(&mut self, now: Instant, receiver: Key, ssrc: u32, sequence: u16) {
-        let Some(member) = self.members.get_mut(receiver) else { return };
-        let Some(slot) = member.slots.iter_mut().find(|slot| slot.ssrc == ssrc) else { return };
-        let Some(repair_ssrc) = slot.repair_ssrc else { return };
-        let Some((sent, origin)) = slot.sent.wanted(now, sequence) else {
+        if self.repeat(now, receiver, ssrc, sequence, PacketClass::Repair) {
+            self.counters.packets_repaired += 1;
+        } else {
             self.counters.repairs_refused += 1;
-            return;
-        };
-        let repair_sequence = slot.next_repair();
-        let Some(publisher) = self.members.get(origin.publisher) else { return };
-        let stream = publisher.tracks.get(origin.track).and_then(|track| track.layers.get(origin.layer));
-        let Some(stream) = stream.filter(|stream| stream.epoch == origin.epoch) else { return };
-        let Some(stored) = stream.history.get(now, sent.incoming) else {
-            self.counters.repairs_refused += 1;
-            return;
-        };
-        let header = RtpHeader {
-            marker: stored.marker,
-            payload_type: sent.repair_payload_type,
-            sequence: repair_sequence as u16,
-            timestamp: sent.timestamp,
-            ssrc: repair_ssrc,
-        };
-        let transport_cc = self.members.get(receiver).and_then(|member| member.extensions.transport_cc);
-        let mut buffer = self.outlet.buffer();
-        let written = HeaderWriter::new(header).transport_cc(transport_cc).append(&mut buffer);
-        rtx::append_original_sequence(&mut buffer, sequence);
-        buffer.extend_from_slice(stored.payload);
-        let Some(member) = self.members.get_mut(receiver) else { return };
-        let (Some(route), Some(keys)) = (member.route, &member.keys) else { return };
-        if !member.downlink.may_repair(now, buffer.len()) {
-            self.counters.repairs_refused += 1;
-            return self.outlet.unused(buffer);
         }
-        let number = member.downlink.number(now, buffer.len(), SentKind::Repair);
-        written.set_transport_cc(&mut buffer, number);
-        let protected = buffer.len() + keys.outbound.profile().rtp_overhead();
-        buffer.resize(protected, 0);
-        if keys.outbound.protect_rtp(repair_sequence, &mut buffer).is_err() {
-            return self.outlet.unused(buffer);
-        }
-        self.outlet.send(route, buffer);
-        self.counters.packets_repaired += 1;
     }
 }

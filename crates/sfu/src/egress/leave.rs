@@ -1,0 +1,194 @@
+//! Packets leave for one receiver: paced, numbered, protected, noted for repair. Those that may not leave yet wait in
+//! clear, so that what leaves says when it left.
+
+use std::time::{Duration, Instant};
+
+use confab_rtp::transport_wide::SentKind;
+use confab_rtp::wire::{HeaderWriter, RtpHeader, WrittenHeader, rtx};
+use confab_rtp::{PacerDecision, PacketClass};
+
+use super::outlet::Outlet;
+use super::repair::Origin;
+use crate::arena::Key;
+use crate::member::Member;
+use crate::sfu::Sfu;
+
+/// A packet with its header, in clear.
+pub(crate) struct Leaving {
+    pub(crate) contents: Vec<u8>,
+    pub(crate) written: WrittenHeader,
+    /// Its sequence number, extended.
+    pub(crate) sequence: u64,
+    pub(crate) slot: usize,
+    pub(crate) class: PacketClass,
+    /// What a repair needs: number and stream it came with, its time, and the payload type of repairs.
+    pub(crate) repairable: Option<(u64, Origin, u32, u8)>,
+    pub(crate) since: Instant,
+}
+
+/// Sends a packet, or keeps it until the pace allows it.
+pub(crate) fn leave(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet) {
+    let waits = !member.downlink.held.is_empty() && packet.class == PacketClass::Video;
+    let decision = match waits {
+        true => None,
+        false => Some(member.downlink.pacer.allow(now, packet.contents.len(), packet.class)),
+    };
+    match decision {
+        Some(PacerDecision::Send) => send(member, now, packet, outlet),
+        Some(PacerDecision::HoldUntil(until)) => {
+            member.downlink.held_until = Some(until);
+            member.downlink.held.push_back(packet);
+        }
+        Some(PacerDecision::Split(_)) => {
+            member.downlink.held_until = Some(now + SLOT);
+            member.downlink.held.push_back(packet);
+        }
+        None => member.downlink.held.push_back(packet),
+    }
+}
+
+/// Packets that are held are looked at this often.
+const SLOT: Duration = Duration::from_millis(5);
+
+fn send(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet) {
+    let Leaving { mut contents, written, sequence, slot, class, repairable, .. } = packet;
+    let (Some(route), Some(keys)) = (member.route, &member.keys) else { return outlet.unused(contents) };
+    let kind = match class {
+        PacketClass::Audio | PacketClass::Video => SentKind::Media,
+        PacketClass::Repair | PacketClass::Probe => SentKind::Repair,
+    };
+    let number = member.downlink.number(now, contents.len(), kind);
+    written.set_transport_cc(&mut contents, number);
+    let payload = contents.len() - written.len;
+    let protected = contents.len() + keys.outbound.profile().rtp_overhead();
+    contents.resize(protected, 0);
+    if keys.outbound.protect_rtp(sequence, &mut contents).is_err() {
+        return outlet.unused(contents);
+    }
+    outlet.send(route, contents);
+    if let Some(slot) = member.slots.get_mut(slot)
+        && kind == SentKind::Media
+    {
+        slot.packets = slot.packets.wrapping_add(1);
+        slot.octets = slot.octets.wrapping_add(payload as u32);
+        if let Some((incoming, origin, timestamp, repair)) = repairable {
+            slot.sent.note(sequence, incoming, timestamp, repair, origin);
+        }
+    }
+}
+
+impl Sfu {
+    /// Lets go what was held, as far as the pace allows, and fills a probe up.
+    pub(crate) fn release(&mut self, now: Instant, key: Key) {
+        let Some(member) = self.members.get_mut(key) else { return };
+        if member.downlink.held_until.is_some_and(|until| until <= now) {
+            member.downlink.held_until = None;
+            self.release_held(now, key);
+        }
+        self.probe(now, key);
+    }
+
+    fn release_held(&mut self, now: Instant, key: Key) {
+        let Some(member) = self.members.get_mut(key) else { return };
+        while let Some(first) = member.downlink.held.front() {
+            let (bytes, class, since, slot) = (first.contents.len(), first.class, first.since, first.slot);
+            if class == PacketClass::Video && member.downlink.pacer.drop_oldest(now, since) {
+                drop_slot(member, slot, &mut self.outlet);
+                self.counters.packets_late += 1;
+                continue;
+            }
+            match member.downlink.pacer.allow(now, bytes, class) {
+                PacerDecision::Send => {
+                    let Some(packet) = member.downlink.held.pop_front() else { return };
+                    send(member, now, packet, &mut self.outlet);
+                }
+                PacerDecision::Split(_) => {
+                    member.downlink.held_until = Some(now + SLOT);
+                    return;
+                }
+                PacerDecision::HoldUntil(until) => {
+                    member.downlink.held_until = Some(until);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Fills a running probe up to its rate, with repeats of what was sent last.
+    fn probe(&mut self, now: Instant, key: Key) {
+        let Some(member) = self.members.get_mut(key) else { return };
+        // Without pictures there is nothing to repeat, and nothing that wants more.
+        if !member.slots.iter().any(|slot| slot.repair_ssrc.is_some() && !slot.sent.is_empty()) {
+            return;
+        }
+        member.downlink.begin_probe(now);
+        while let Some(member) = self.members.get_mut(key)
+            && member.downlink.probe_wants_more(now)
+        {
+            let newest = (member.slots.iter_mut())
+                .filter(|slot| slot.repair_ssrc.is_some())
+                .filter_map(|slot| Some((slot.ssrc, slot.sent.next_repeat()?)))
+                .next();
+            let Some((ssrc, sequence)) = newest else { return member.downlink.abandon_probe() };
+            if !self.repeat(now, key, ssrc, sequence, PacketClass::Probe) {
+                if let Some(member) = self.members.get_mut(key) {
+                    member.downlink.abandon_probe();
+                }
+                return;
+            }
+        }
+    }
+
+    /// Sends a packet again (RFC 4588), from the history of where it came from; `false` when that cannot be.
+    pub(crate) fn repeat(&mut self, now: Instant, receiver: Key, ssrc: u32, sequence: u16, class: PacketClass) -> bool {
+        let Some(member) = self.members.get_mut(receiver) else { return false };
+        let Some(index) = member.slots.iter().position(|slot| slot.ssrc == ssrc) else { return false };
+        let slot = &mut member.slots[index];
+        let Some(repair_ssrc) = slot.repair_ssrc else { return false };
+        let Some((sent, origin)) = slot.sent.wanted(now, sequence) else { return false };
+        let repair_sequence = slot.next_repair();
+        let transport_cc = member.extensions.transport_cc;
+        let publisher = self.members.get(origin.publisher);
+        let stream = publisher.and_then(|of| of.tracks.get(origin.track)).and_then(|of| of.layers.get(origin.layer));
+        let Some(stream) = stream.filter(|stream| stream.epoch == origin.epoch) else { return false };
+        let Some(stored) = stream.history.get(now, sent.incoming) else { return false };
+        let header = RtpHeader {
+            marker: stored.marker,
+            payload_type: sent.repair_payload_type,
+            sequence: repair_sequence as u16,
+            timestamp: sent.timestamp,
+            ssrc: repair_ssrc,
+        };
+        let mut contents = self.outlet.buffer();
+        let written = HeaderWriter::new(header).transport_cc(transport_cc).append(&mut contents);
+        rtx::append_original_sequence(&mut contents, sequence);
+        contents.extend_from_slice(stored.payload);
+        let Some(member) = self.members.get_mut(receiver) else { return false };
+        if class == PacketClass::Repair && !member.downlink.may_repair(now, contents.len()) {
+            self.outlet.unused(contents);
+            return false;
+        }
+        let packet =
+            Leaving { contents, written, sequence: repair_sequence, slot: index, class, repairable: None, since: now };
+        leave(member, now, packet, &mut self.outlet);
+        true
+    }
+}
+
+/// A slot's pictures waited too long: all of them go, and it begins anew at a keyframe.
+fn drop_slot(member: &mut Member, slot: usize, outlet: &mut Outlet) {
+    let held = std::mem::take(&mut member.downlink.held);
+    for packet in held {
+        if packet.slot == slot && packet.class == PacketClass::Video {
+            outlet.unused(packet.contents);
+        } else {
+            member.downlink.held.push_back(packet);
+        }
+    }
+    if let Some(slot) = member.slots.get_mut(slot) {
+        slot.rewriter.end_stretch();
+        if let Some(feed) = &mut slot.feed {
+            feed.current = None;
+        }
+    }
+}
