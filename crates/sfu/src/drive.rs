@@ -20,7 +20,9 @@ impl Sfu {
             }
             self.timers.pop();
             // Scheduled anew since, or gone.
-            let Some(member) = self.members.get_mut(key).filter(|member| member.scheduled == Some(at)) else { continue };
+            let Some(member) = self.members.get_mut(key).filter(|member| member.scheduled == Some(at)) else {
+                continue;
+            };
             member.scheduled = None;
             self.advance(now, key);
         }

@@ -33,9 +33,9 @@ mod sfu;
 mod steer;
 
 pub use arena::Key;
-pub use error::{JoinError, RestartError};
-pub use event::{Counters, Event, Transmit};
 pub use control::join::{Joined, Joining};
 pub use control::keys;
+pub use error::{JoinError, RestartError};
+pub use event::{Counters, Event, Transmit};
 pub use room::TrackState;
 pub use sfu::{Sfu, SfuConfig};

@@ -174,10 +174,7 @@ impl Sfu {
 
     fn restart_feed(&mut self, member: Key, slot: usize) {
         let Some(slot) = self.members.get_mut(member).and_then(|member| member.slots.get_mut(slot)) else { return };
-        slot.rewriter.end_stretch();
-        if let Some(feed) = &mut slot.feed {
-            feed.current = None;
-        }
+        slot.end_stretch();
     }
 
     /// Says which pictures a person shows; replaces the view before.

@@ -9,8 +9,8 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use confab_protocol::{Layer, ParticipantId, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind};
 use allocation::{Demand, allocate, expected_cost, layer_for_height};
+use confab_protocol::{Layer, ParticipantId, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind};
 
 use crate::arena::Key;
 use crate::control::join::may_send;
@@ -216,8 +216,8 @@ impl Sfu {
             let slot = &mut member.slots[index];
             let Some(feed) = &mut slot.feed else { continue };
             feed.target = layer;
-            if layer.is_none() && feed.current.take().is_some() {
-                slot.rewriter.end_stretch();
+            if layer.is_none() && feed.current.is_some() {
+                slot.end_stretch();
             }
         }
         self.leave_dead_layers(now, receiver);
@@ -239,10 +239,7 @@ impl Sfu {
         }
         if let Some(member) = self.members.get_mut(receiver) {
             for index in dead {
-                member.slots[index].rewriter.end_stretch();
-                if let Some(feed) = &mut member.slots[index].feed {
-                    feed.current = None;
-                }
+                member.slots[index].end_stretch();
             }
         }
     }

@@ -4,10 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use confab_protocol::{Grants, ParticipantId, SlotAssignment, SlotKind, SourceKind, TrackKind, TrackOffer};
+use confab_rtp::codec::dependency_descriptor;
 use confab_rtp::transport_wide::{TwccReceiver, TwccReceiverConfig};
 use confab_rtp::wire::ExtensionIds;
 use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::media::{Direction, MediaKind, Mid};
+use str0m::rtp::{Extension, ExtensionMap, ExtensionSerializer, ExtensionValues};
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::offer::{fingerprint, media_lines, streams};
@@ -160,10 +162,15 @@ impl Sfu {
             .enable_opus(true, false)
             .enable_h264(true)
             .enable_vp8(true)
+            .enable_vp9(true)
+            .enable_av1(true)
             .set_rtcp_report_interval_audio(NEVER)
             .set_rtcp_report_interval_video(NEVER)
             .set_send_buffer_video(1)
             .set_stats_interval(None);
+        if let Some((id, extension)) = descriptor_extension(config.extension_map()) {
+            config = config.set_extension(id, extension);
+        }
         if let Some(certificate) = &self.certificate {
             config = config.set_dtls_cert(certificate.clone());
         }
@@ -264,6 +271,34 @@ fn build_slots(rtc: &mut Rtc, mids: &[&str], tracks: &[Track]) -> Vec<Slot> {
         slots.push(Slot::new(mid, kind, (ssrc, repair_ssrc), formats, rewriter));
     }
     slots
+}
+
+/// The extension that says to which layers a frame belongs, and a number for it: str0m negotiates it for us, and never
+/// reads or writes one.
+fn descriptor_extension(known: &ExtensionMap) -> Option<(u8, Extension)> {
+    let free = (1..=14).find(|id| known.lookup(*id).is_none())?;
+    Some((free, Extension::with_serializer(dependency_descriptor::URI, NegotiatedOnly)))
+}
+
+#[derive(Debug)]
+struct NegotiatedOnly;
+
+impl ExtensionSerializer for NegotiatedOnly {
+    fn write_to(&self, _buffer: &mut [u8], _values: &ExtensionValues) -> usize {
+        0
+    }
+
+    fn parse_value(&self, _buffer: &[u8], _values: &mut ExtensionValues) -> bool {
+        false
+    }
+
+    fn is_video(&self) -> bool {
+        true
+    }
+
+    fn is_audio(&self) -> bool {
+        false
+    }
 }
 
 fn clock_rate(kind: MediaKind) -> u32 {

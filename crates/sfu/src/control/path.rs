@@ -110,10 +110,8 @@ impl ControlPath {
         let mut rounds = 0;
         loop {
             match guarded(|| self.rtc.poll_output())? {
-                Output::Transmit(transmit) => outlet.push(
-                    Route { source: transmit.source, destination: transmit.destination },
-                    &transmit.contents,
-                ),
+                Output::Transmit(transmit) => outlet
+                    .push(Route { source: transmit.source, destination: transmit.destination }, &transmit.contents),
                 Output::Event(Event::Closed) => progress.closed = true,
                 Output::Event(_) => {}
                 Output::Timeout(at) if at > now => {

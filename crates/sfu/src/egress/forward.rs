@@ -4,17 +4,16 @@
 use std::time::{Duration, Instant};
 
 use confab_protocol::TrackKind;
-use confab_rtp::stream::Fate;
 use confab_rtp::PacketClass;
+use confab_rtp::codec::{self, Decision, Layer, PacketFacts, Rewrite, VideoCodec};
 use confab_rtp::wire::{HeaderWriter, PacketExtensions, RtpHeader};
 
-use super::leave::{Leaving, leave};
+use super::leave::{LONGEST_DESCRIPTOR, Leaving, Repairable, leave, write_descriptor};
 use super::outlet::Outlet;
-use super::repair::Origin;
+use super::repair::{Origin, Sent};
 use super::slot::{Slot, SlotFormat};
 use crate::arena::Key;
 use crate::control::join::may_send;
-use crate::ingress::picture::{PictureStart, picture_start};
 use crate::ingress::stream::Format;
 use crate::member::{Member, StreamPlace};
 use crate::sfu::Sfu;
@@ -42,7 +41,9 @@ struct Incoming<'a> {
     marker: bool,
     payload_type: u8,
     format: Format,
-    starts: bool,
+    /// Of pictures only.
+    facts: Option<PacketFacts>,
+    descriptor: Option<&'a [u8]>,
     /// Header bytes that mean the same to a receiver.
     audio_level: Option<[u8; 1]>,
     video_orientation: Option<[u8; 1]>,
@@ -64,12 +65,16 @@ impl Sfu {
     pub(crate) fn forward_packet(&mut self, now: Instant, from: Key, arrived: &Arrived<'_>) {
         let place = arrived.place;
         let Some(member) = self.members.get_mut(from) else { return };
-        let Some((incoming, speech_began)) = take_in(member, now, from, arrived) else {
-            self.counters.packets_refused += 1;
-            return;
-        };
-        let Some(incoming) = incoming else { return };
         let room = member.room;
+        let (incoming, speech_began) = match take_in(member, now, from, arrived) {
+            None => {
+                self.counters.packets_refused += 1;
+                return;
+            }
+            Some(Taken::Known) => return,
+            Some(Taken::LeftOut { sequence }) => return self.leave_out(from, place, sequence),
+            Some(Taken::Fresh { incoming, speech_began }) => (incoming, speech_began),
+        };
         // A hole was noticed, or arrivals are to be told.
         self.schedule(from);
         if speech_began {
@@ -106,6 +111,15 @@ impl Sfu {
         }
     }
 
+    /// A number that nobody is sent.
+    fn leave_out(&mut self, from: Key, place: StreamPlace, sequence: u64) {
+        for (receiver, slot) in self.subscribers_of(from, place.track) {
+            if let Some(slot) = self.members.get_mut(receiver).and_then(|member| member.slots.get_mut(slot)) {
+                slot.filter.leave_out(place.layer as u8, sequence);
+            }
+        }
+    }
+
     fn subscribers_of(&self, from: Key, track: usize) -> Vec<(Key, usize)> {
         let track = self.members.get(from).and_then(|member| member.tracks.get(track));
         track.map(|track| track.subscribers.clone()).unwrap_or_default()
@@ -128,13 +142,18 @@ impl Sfu {
     }
 }
 
-/// Notes a packet in its sender's stream. The outer `None`: the sender may not send it now. The inner: it came before.
-fn take_in<'a>(
-    member: &mut Member,
-    now: Instant,
-    from: Key,
-    arrived: &Arrived<'a>,
-) -> Option<(Option<Incoming<'a>>, bool)> {
+/// What a packet was to its stream.
+enum Taken<'a> {
+    /// For whoever subscribed.
+    Fresh { incoming: Incoming<'a>, speech_began: bool },
+    /// It came before.
+    Known,
+    /// Padding, or damaged: for nobody, and its number is to leave no gap.
+    LeftOut { sequence: u64 },
+}
+
+/// Notes a packet in its sender's stream. `None`: the sender may not send it now.
+fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'a>) -> Option<Taken<'a>> {
     let StreamPlace { track: track_index, layer, repairs } = arrived.place;
     let grants = member.grants;
     let track = member.tracks.get_mut(track_index)?;
@@ -148,7 +167,7 @@ fn take_in<'a>(
         return None;
     }
     if !noted.fate.is_fresh() {
-        return Some((None, false));
+        return Some(Taken::Known);
     }
     let sequence = noted.number;
     stream.last_packet = Some(now);
@@ -156,19 +175,21 @@ fn take_in<'a>(
     if kind == TrackKind::Video {
         stream.history.insert(now, sequence, arrived.timestamp, arrived.marker, (), arrived.payload);
     }
-    // A repaired beginning comes after packets that were passed over, so it begins nothing.
-    let starts = matches!(noted.fate, Fate::New | Fate::Restarted)
-        && match picture_start(format.codec, arrived.payload) {
-            PictureStart::Complete => {
-                stream.has_parameter_sets = true;
-                true
+    let descriptor = arrived.extensions.dependency_descriptor;
+    let facts = match format.video() {
+        None => None,
+        Some(codec) => {
+            let facts = stream.reader.read(codec, sequence, arrived.marker, arrived.payload, descriptor);
+            let Some(facts) = facts else { return Some(Taken::LeftOut { sequence }) };
+            if facts.keyframe_start {
+                stream.keyframe_owed = false;
             }
-            PictureStart::IdrOnly => !stream.has_parameter_sets,
-            PictureStart::Nothing => false,
-        };
-    if starts {
-        stream.keyframe_owed = false;
-    }
+            if let (VideoCodec::Av1, Some(parsed), Some(extension)) = (codec, &facts.descriptor, descriptor) {
+                stream.descriptors.note(sequence, parsed, extension);
+            }
+            Some(facts)
+        }
+    };
     let origin = Origin { publisher: from, track: track_index, layer, epoch: stream.epoch };
     let level = arrived.extensions.audio_level;
     let speech_began = kind == TrackKind::Audio
@@ -181,12 +202,13 @@ fn take_in<'a>(
         marker: arrived.marker,
         payload_type: arrived.payload_type,
         format,
-        starts,
+        facts,
+        descriptor,
         audio_level: level.map(|level| [level.to_wire()]),
         video_orientation: arrived.extensions.video_orientation.map(|byte| [byte]),
         payload: arrived.payload,
     };
-    Some((Some(incoming), speech_began))
+    Some(Taken::Fresh { incoming, speech_began })
 }
 
 /// Writes a packet to one slot, if the slot carries it now or can begin with it.
@@ -196,24 +218,27 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
     }
     let Some(slot) = member.slots.get_mut(index) else { return Outcome::Dropped };
     let mut outcome = Outcome::Forwarded;
-    match admit(slot, now, incoming) {
-        Admission::Continue => {}
-        Admission::Begin { same_clock } => {
+    let changes = match admit(slot, now, incoming) {
+        Admission::Continue(changes) => changes,
+        Admission::Begin { changes, same_clock } => {
             let Some(feed) = &mut slot.feed else { return Outcome::Dropped };
             feed.current = Some(incoming.origin.layer);
             feed.epoch = incoming.origin.epoch;
-            slot.rewriter.begin_stretch(now, incoming.sequence, incoming.timestamp, same_clock);
+            let first = changes.map_or(incoming.sequence, |changes| changes.sequence);
+            slot.rewriter.begin_stretch(now, first, incoming.timestamp, same_clock);
             outcome = Outcome::Begun;
+            changes
         }
         Admission::Wait => return Outcome::WaitsForKeyframe,
         Admission::Drop => return Outcome::Dropped,
-    }
+    };
     let Some(format) = mapped_format(slot, incoming) else { return Outcome::Dropped };
-    let Some((sequence, timestamp)) = slot.rewriter.rewrite(now, incoming.sequence, incoming.timestamp) else {
+    let numbered = changes.map_or(incoming.sequence, |changes| changes.sequence);
+    let Some((sequence, timestamp)) = slot.rewriter.rewrite(now, numbered, incoming.timestamp) else {
         return Outcome::Dropped;
     };
     let header = RtpHeader {
-        marker: incoming.marker,
+        marker: changes.map_or(incoming.marker, |changes| changes.marker),
         payload_type: format.payload_type,
         sequence: sequence as u16,
         timestamp,
@@ -228,14 +253,39 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
             ids.video_orientation.filter(|_| incoming.video_orientation.is_some()),
             slice(&incoming.video_orientation),
         );
+    let mut room = [0; LONGEST_DESCRIPTOR];
+    let codec = incoming.format.video();
+    // Only AV1 receivers need it: the payloads of the others say as much.
+    let descriptor = match (
+        codec,
+        &changes,
+        incoming.facts.as_ref().and_then(|facts| facts.descriptor.as_ref()),
+        incoming.descriptor,
+    ) {
+        (Some(VideoCodec::Av1), Some(changes), Some(parsed), Some(extension)) => {
+            write_descriptor(parsed, extension, changes, &mut room)
+        }
+        _ => None,
+    };
+    if let Some(length) = descriptor {
+        writer.extension(ids.dependency_descriptor, &room[..length]);
+    }
     let mut contents = outlet.buffer();
     let written = writer.append(&mut contents);
     contents.extend_from_slice(incoming.payload);
+    if let (Some(codec), Some(changes)) = (codec, &changes) {
+        codec::rewrite(codec, &mut contents[written.len..], changes);
+    }
     let class = match incoming.kind {
         TrackKind::Audio => PacketClass::Audio,
         TrackKind::Video => PacketClass::Video,
     };
-    let repairable = format.repair.map(|repair| (incoming.sequence, incoming.origin, timestamp, repair));
+    let changes = changes
+        .map(|changes| Rewrite { frame_number: changes.frame_number.filter(|_| descriptor.is_some()), ..changes });
+    let repairable = format.repair.map(|repair| Repairable {
+        origin: incoming.origin,
+        sent: Sent::new((sequence, incoming.sequence), timestamp, repair, codec, changes.as_ref()),
+    });
     leave(member, now, Leaving { contents, written, sequence, slot: index, class, repairable, since: now }, outlet);
     outcome
 }
@@ -245,32 +295,40 @@ fn slice(byte: &Option<[u8; 1]>) -> &[u8] {
 }
 
 enum Admission {
-    Continue,
-    Begin { same_clock: bool },
+    Continue(Option<Rewrite>),
+    Begin { changes: Option<Rewrite>, same_clock: bool },
     Wait,
     Drop,
 }
 
-fn admit(slot: &Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
-    let Some(feed) = &slot.feed else { return Admission::Drop };
+fn admit(slot: &mut Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
+    let Slot { feed: Some(feed), filter, rewriter, .. } = slot else { return Admission::Drop };
     let Some(target) = feed.target else { return Admission::Drop };
-    let layer = incoming.origin.layer;
-    let running = slot.rewriter.is_running() && feed.current.is_some();
-    if running && feed.current == Some(layer) && feed.epoch == incoming.origin.epoch {
-        return Admission::Continue;
-    }
-    if incoming.kind == TrackKind::Audio {
-        return Admission::Begin { same_clock: false };
-    }
-    let nearer = match feed.current.filter(|_| running) {
-        Some(current) if current == layer => true,
-        Some(current) => layer == target || (current < layer && layer < target) || (target < layer && layer < current),
-        None => layer <= target || now.saturating_duration_since(feed.since) > ANY_LAYER_AFTER,
+    let Origin { layer, epoch, .. } = incoming.origin;
+    let running = rewriter.is_running() && feed.current.is_some();
+    let Some(facts) = &incoming.facts else {
+        let continues = running && feed.current == Some(layer) && feed.epoch == epoch;
+        return if continues {
+            Admission::Continue(None)
+        } else {
+            Admission::Begin { changes: None, same_clock: false }
+        };
     };
-    match (nearer, incoming.starts) {
-        (true, true) => Admission::Begin { same_clock: running },
-        (true, false) if layer == target || !running => Admission::Wait,
-        _ => Admission::Drop,
+    if feed.current == Some(layer) && feed.epoch != epoch {
+        filter.end_stretch();
+    }
+    let wanted = Some(Layer::whole(target as u8));
+    if filter.target() != wanted {
+        filter.set_target(wanted);
+    }
+    filter.take_any_stream(!running && now.saturating_duration_since(feed.since) > ANY_LAYER_AFTER);
+    match filter.filter(layer as u8, incoming.sequence, incoming.timestamp, facts) {
+        Decision::Forward(changes) if running => Admission::Continue(Some(changes)),
+        Decision::Forward(changes) | Decision::ForwardAndSwitch(changes) => {
+            Admission::Begin { changes: Some(changes), same_clock: running }
+        }
+        Decision::Drop { .. } if filter.wants_keyframe() == Some(layer as u8) => Admission::Wait,
+        Decision::Drop { .. } => Admission::Drop,
     }
 }
 

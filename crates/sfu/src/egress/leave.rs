@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use confab_rtp::codec::{self, ParsedDescriptor, Rewrite};
 use confab_rtp::transport_wide::SentKind;
 use confab_rtp::wire::{HeaderWriter, RtpHeader, WrittenHeader, rtx};
 use confab_rtp::{PacerDecision, PacketClass};
 
 use super::outlet::Outlet;
-use super::repair::Origin;
+use super::repair::{Origin, Sent};
 use crate::arena::Key;
 use crate::member::Member;
 use crate::sfu::Sfu;
@@ -21,9 +22,16 @@ pub(crate) struct Leaving {
     pub(crate) sequence: u64,
     pub(crate) slot: usize,
     pub(crate) class: PacketClass,
-    /// What a repair needs: number and stream it came with, its time, and the payload type of repairs.
-    pub(crate) repairable: Option<(u64, Origin, u32, u8)>,
+    /// What a repair needs, where repairs were negotiated.
+    pub(crate) repairable: Option<Repairable>,
     pub(crate) since: Instant,
+}
+
+/// What a packet was made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Repairable {
+    pub(crate) origin: Origin,
+    pub(crate) sent: Sent,
 }
 
 /// Sends a packet, or keeps it until the pace allows it.
@@ -45,6 +53,19 @@ pub(crate) fn leave(member: &mut Member, now: Instant, packet: Leaving, outlet: 
         }
         None => member.downlink.held.push_back(packet),
     }
+}
+
+/// Room for a dependency descriptor.
+pub(crate) const LONGEST_DESCRIPTOR: usize = 160;
+
+/// Writes a packet's descriptor for one receiver; the length, if it fits.
+pub(crate) fn write_descriptor(
+    parsed: &ParsedDescriptor,
+    extension: &[u8],
+    changes: &Rewrite,
+    room: &mut [u8; LONGEST_DESCRIPTOR],
+) -> Option<usize> {
+    parsed.write(extension, changes.frame_number?, changes.active_targets, room)
 }
 
 /// Packets that are held are looked at this often.
@@ -71,8 +92,8 @@ fn send(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet)
     {
         slot.packets = slot.packets.wrapping_add(1);
         slot.octets = slot.octets.wrapping_add(payload as u32);
-        if let Some((incoming, origin, timestamp, repair)) = repairable {
-            slot.sent.note(sequence, incoming, timestamp, repair, origin);
+        if let Some(Repairable { origin, sent }) = repairable {
+            slot.sent.note(sent, origin);
         }
     }
 }
@@ -147,22 +168,41 @@ impl Sfu {
         let Some(repair_ssrc) = slot.repair_ssrc else { return false };
         let Some((sent, origin)) = slot.sent.wanted(now, sequence) else { return false };
         let repair_sequence = slot.next_repair();
-        let transport_cc = member.extensions.transport_cc;
+        let (transport_cc, descriptor_id) = (member.extensions.transport_cc, member.extensions.dependency_descriptor);
         let publisher = self.members.get(origin.publisher);
         let stream = publisher.and_then(|of| of.tracks.get(origin.track)).and_then(|of| of.layers.get(origin.layer));
         let Some(stream) = stream.filter(|stream| stream.epoch == origin.epoch) else { return false };
         let Some(stored) = stream.history.get(now, sent.incoming) else { return false };
+        let changes = sent.rewrite();
         let header = RtpHeader {
-            marker: stored.marker,
+            marker: changes.map_or(stored.marker, |changes| changes.marker),
             payload_type: sent.repair_payload_type,
             sequence: repair_sequence as u16,
             timestamp: sent.timestamp,
             ssrc: repair_ssrc,
         };
+        let mut room = [0; LONGEST_DESCRIPTOR];
+        let descriptor = changes.filter(|changes| changes.frame_number.is_some());
+        let descriptor = match descriptor {
+            None => None,
+            Some(changes) => match stream.descriptors.get(sent.incoming) {
+                None => return false,
+                Some((parsed, bytes)) => write_descriptor(parsed, bytes, &changes, &mut room),
+            },
+        };
         let mut contents = self.outlet.buffer();
-        let written = HeaderWriter::new(header).transport_cc(transport_cc).append(&mut contents);
+        let mut writer = HeaderWriter::new(header);
+        writer.transport_cc(transport_cc);
+        if let Some(length) = descriptor {
+            writer.extension(descriptor_id, &room[..length]);
+        }
+        let written = writer.append(&mut contents);
         rtx::append_original_sequence(&mut contents, sequence);
+        let payload = contents.len();
         contents.extend_from_slice(stored.payload);
+        if let (Some(codec), Some(changes)) = (sent.codec, changes) {
+            codec::rewrite(codec, &mut contents[payload..], &changes);
+        }
         let Some(member) = self.members.get_mut(receiver) else { return false };
         if class == PacketClass::Repair && !member.downlink.may_repair(now, contents.len()) {
             self.outlet.unused(contents);
@@ -186,9 +226,6 @@ fn drop_slot(member: &mut Member, slot: usize, outlet: &mut Outlet) {
         }
     }
     if let Some(slot) = member.slots.get_mut(slot) {
-        slot.rewriter.end_stretch();
-        if let Some(feed) = &mut slot.feed {
-            feed.current = None;
-        }
+        slot.end_stretch();
     }
 }

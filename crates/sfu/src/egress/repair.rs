@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use confab_rtp::codec::{Rewrite, VideoCodec};
+
 use crate::arena::Key;
 
 /// Packets remembered for each slot: over a second of the dearest layer we send.
@@ -32,8 +34,54 @@ pub(crate) struct Sent {
     pub(crate) incoming: u64,
     pub(crate) timestamp: u32,
     pub(crate) repair_payload_type: u8,
+    /// `None` for sound.
+    pub(crate) codec: Option<VideoCodec>,
+    marker: bool,
+    picture_id: Option<u16>,
+    tl0: Option<u8>,
+    frame_number: Option<u16>,
+    active_targets: Option<u32>,
     origin: u8,
     repeated: Option<Instant>,
+}
+
+impl Sent {
+    /// A packet that leaves as `out` and came as `incoming`, changed by `changes`.
+    pub(crate) fn new(
+        (out, incoming): (u64, u64),
+        timestamp: u32,
+        repair_payload_type: u8,
+        codec: Option<VideoCodec>,
+        changes: Option<&Rewrite>,
+    ) -> Self {
+        Self {
+            out,
+            incoming,
+            timestamp,
+            repair_payload_type,
+            codec: codec.filter(|_| changes.is_some()),
+            marker: changes.is_some_and(|changes| changes.marker),
+            picture_id: changes.and_then(|changes| changes.picture_id),
+            tl0: changes.and_then(|changes| changes.tl0),
+            frame_number: changes.and_then(|changes| changes.frame_number),
+            active_targets: changes.and_then(|changes| changes.active_targets),
+            origin: 0,
+            repeated: None,
+        }
+    }
+
+    /// What was changed in it; `None` for sound.
+    pub(crate) fn rewrite(&self) -> Option<Rewrite> {
+        self.codec?;
+        Some(Rewrite {
+            sequence: self.incoming,
+            marker: self.marker,
+            picture_id: self.picture_id,
+            tl0: self.tl0,
+            frame_number: self.frame_number,
+            active_targets: self.active_targets,
+        })
+    }
 }
 
 /// What one slot sent lately.
@@ -49,14 +97,14 @@ pub(crate) struct SentLog {
 
 impl SentLog {
     /// Notes a packet.
-    pub(crate) fn note(&mut self, out: u64, incoming: u64, timestamp: u32, repair_payload_type: u8, origin: Origin) {
+    pub(crate) fn note(&mut self, sent: Sent, origin: Origin) {
         if self.packets.is_empty() {
             self.packets.resize(REMEMBERED, None);
         }
         let origin = self.place_of(origin);
-        self.highest = self.highest.max(out);
-        let place = out as usize % REMEMBERED;
-        self.packets[place] = Some(Sent { out, incoming, timestamp, repair_payload_type, origin, repeated: None });
+        self.highest = self.highest.max(sent.out);
+        let place = sent.out as usize % REMEMBERED;
+        self.packets[place] = Some(Sent { origin, ..sent });
     }
 
     fn place_of(&mut self, origin: Origin) -> u8 {
@@ -122,8 +170,8 @@ mod tests {
         let (mut log, now) = (SentLog::default(), Instant::now());
         let [ann, bob] = origins();
         assert!(log.wanted(now, 5).is_none());
-        log.note(65_530, 1_000, 7, 103, ann);
-        log.note(65_540, 3, 9, 103, bob);
+        log.note(Sent::new((65_530, 1_000), 7, 103, None, None), ann);
+        log.note(Sent::new((65_540, 3), 9, 103, None, None), bob);
         let (sent, origin) = log.wanted(now, 65_530).unwrap();
         assert_eq!((sent.incoming, sent.timestamp, origin), (1_000, 7, ann));
         let (sent, origin) = log.wanted(now, 4).expect("beyond the wrap");
@@ -134,7 +182,7 @@ mod tests {
     #[test]
     fn the_same_wish_is_answered_once_and_a_second_one_again() {
         let (mut log, now) = (SentLog::default(), Instant::now());
-        log.note(9, 9, 9, 103, origins()[0]);
+        log.note(Sent::new((9, 9), 9, 103, None, None), origins()[0]);
         assert!(log.wanted(now, 9).is_some());
         assert!(log.wanted(now + Duration::from_millis(2), 9).is_none());
         assert!(log.wanted(now + Duration::from_millis(20), 9).is_some());
@@ -145,12 +193,12 @@ mod tests {
         let (mut log, now) = (SentLog::default(), Instant::now());
         let [ann, _] = origins();
         for out in 0..1_000 {
-            log.note(out, out, 0, 103, ann);
+            log.note(Sent::new((out, out), 0, 103, None, None), ann);
         }
         assert!(log.wanted(now, 487).is_none());
         assert!(log.wanted(now, 488).is_some());
         for layer in 1..=ORIGINS {
-            log.note(999 + layer as u64, 0, 0, 103, Origin { layer, ..ann });
+            log.note(Sent::new((999 + layer as u64, 0), 0, 103, None, None), Origin { layer, ..ann });
         }
         assert!(log.wanted(now, 900).is_none(), "its stream gave way to others");
         assert!(log.wanted(now, 1_000).is_some());

@@ -112,7 +112,8 @@ impl Sfu {
     pub(crate) fn ask_for_missing(&mut self, now: Instant, key: Key) {
         let mut numbers = std::mem::take(&mut self.numbers);
         let mut track = 0;
-        while let Some(layers) = self.members.get(key).and_then(|member| member.tracks.get(track)).map(|of| of.layers.len())
+        while let Some(layers) =
+            self.members.get(key).and_then(|member| member.tracks.get(track)).map(|of| of.layers.len())
         {
             for layer in 0..layers {
                 numbers.clear();

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use confab_protocol::{ParticipantId, SlotAssignment, SlotKind, SourceKind};
+use confab_rtp::codec::LayerFilter;
 use str0m::media::Mid;
 
 use super::repair::SentLog;
@@ -18,6 +19,8 @@ pub(crate) struct Slot {
     pub(crate) repair_ssrc: Option<u32>,
     pub(crate) formats: Vec<SlotFormat>,
     pub(crate) rewriter: Rewriter,
+    /// Which packets of a picture's streams go on; not used for sound.
+    pub(crate) filter: LayerFilter,
     pub(crate) feed: Option<Feed>,
     /// What was sent, for repairs.
     pub(crate) sent: SentLog,
@@ -71,6 +74,7 @@ impl Slot {
             repair_ssrc,
             formats,
             rewriter,
+            filter: LayerFilter::new(),
             feed: None,
             sent: SentLog::default(),
             repairs_sent: 0,
@@ -100,8 +104,17 @@ impl Slot {
     }
 
     pub(crate) fn set_feed(&mut self, feed: Option<Feed>) {
-        self.rewriter.end_stretch();
+        self.end_stretch();
         self.feed = feed;
+    }
+
+    /// What goes on next begins anew: a picture at a keyframe, a voice with any packet.
+    pub(crate) fn end_stretch(&mut self) {
+        self.rewriter.end_stretch();
+        self.filter.end_stretch();
+        if let Some(feed) = &mut self.feed {
+            feed.current = None;
+        }
     }
 
     pub(crate) fn carries(&self, publisher: Key, track: usize) -> bool {

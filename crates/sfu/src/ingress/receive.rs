@@ -22,13 +22,7 @@ const STUN_HEADER: usize = 20;
 
 impl Sfu {
     /// Takes in one datagram; its bytes are of no use afterwards. Call [`Sfu::flush`] after the last of a batch.
-    pub fn handle_datagram(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        destination: SocketAddr,
-        contents: &mut [u8],
-    ) {
+    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, contents: &mut [u8]) {
         let route = Route { source: destination, destination: source };
         match contents.first() {
             Some(0..=3) => self.handle_check(now, route, contents),
@@ -43,9 +37,10 @@ impl Sfu {
             self.counters.dropped_malformed += 1;
             return;
         };
-        let owner = self.by_ufrag.get(name).copied().filter(|key| {
-            self.members.get(*key).is_some_and(|member| member.control.accepts(now, route, contents))
-        });
+        let owner =
+            self.by_ufrag.get(name).copied().filter(|key| {
+                self.members.get(*key).is_some_and(|member| member.control.accepts(now, route, contents))
+            });
         let Some(key) = owner else {
             self.counters.dropped_unknown += 1;
             return;

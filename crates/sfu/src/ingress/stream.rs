@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{Layer, SourceKind, TrackKind};
+use confab_rtp::codec::{StreamReader, VideoCodec};
 use confab_rtp::stream::{HistoryConfig, PacketHistory, ReceiveLog, ReceiveLogConfig};
 use str0m::format::{Codec, PayloadParams};
 use str0m::media::Mid;
 
+use super::descriptors::DescriptorLog;
 use super::loudness::Loudness;
 use crate::arena::Key;
 use crate::room::TrackState;
@@ -71,8 +73,9 @@ pub(crate) struct LayerStream {
     pub(crate) history: PacketHistory<()>,
     /// What the sender's last report said.
     pub(crate) report: Option<ReportedTime>,
-    /// H.264 parameter sets were seen, so a keyframe begins with them.
-    pub(crate) has_parameter_sets: bool,
+    /// Reads what pictures and layers its packets belong to; video only.
+    pub(crate) reader: StreamReader,
+    pub(crate) descriptors: DescriptorLog,
     pub(crate) keyframe_asked_at: Option<Instant>,
     /// Somebody waits for a keyframe that could not be asked yet.
     pub(crate) keyframe_owed: bool,
@@ -91,7 +94,8 @@ impl LayerStream {
             log: ReceiveLog::new(log_config(clock_rate)),
             history: PacketHistory::new(HistoryConfig::default()),
             report: None,
-            has_parameter_sets: false,
+            reader: StreamReader::new(),
+            descriptors: DescriptorLog::default(),
             keyframe_asked_at: None,
             keyframe_owed: false,
             watched_at: None,
@@ -107,7 +111,8 @@ impl LayerStream {
         self.log = ReceiveLog::new(log_config(clock_rate));
         self.history.clear();
         self.report = None;
-        self.has_parameter_sets = false;
+        self.reader = StreamReader::new();
+        self.descriptors.clear();
         self.keyframe_asked_at = None;
     }
 
@@ -209,6 +214,17 @@ impl Format {
         }
     }
 
+    /// What reads its payloads; `None` for sound.
+    pub(crate) fn video(self) -> Option<VideoCodec> {
+        match self.codec {
+            Codec::H264 => Some(VideoCodec::H264),
+            Codec::Vp8 => Some(VideoCodec::Vp8),
+            Codec::Vp9 => Some(VideoCodec::Vp9),
+            Codec::Av1 => Some(VideoCodec::Av1),
+            _ => None,
+        }
+    }
+
     /// How well a receiver's format takes packets of this one: the higher the better, `None` for not at all.
     pub(crate) fn fits(self, other: Self) -> Option<u8> {
         if self.codec != other.codec {
@@ -218,4 +234,3 @@ impl Format {
         Some(mode * 2 + u8::from(self.profile == other.profile))
     }
 }
-
