@@ -244,7 +244,7 @@ async fn sleep_until(until: Option<Instant>) {
 
 /// Lines of standard input, read by a thread of their own so that the program can end while it waits for one. At the
 /// end of the input the call goes on.
-fn standard_input() -> mpsc::UnboundedReceiver<String> {
+pub(crate) fn standard_input() -> mpsc::UnboundedReceiver<String> {
     let (lines, received) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {

@@ -1,13 +1,30 @@
 //! `confab-cli load`: many light people in one process, sending and receiving real RTP, counting every packet.
 //!
 //! Nothing is encoded or decoded: payloads carry a counter and a time under a header that the server takes for H.264
-//! or Opus. The people use the server's media stack (str0m) and the ordinary signaling, so what is measured is the
-//! server: what it loses, repeats, mixes up, and how long packets take through it.
+//! or Opus. What is measured is the server: what it loses, repeats, mixes up, and how long packets take through it. So a
+//! person is made cheap: of what comes, only one packet in so many is decrypted, the others are counted by their headers,
+//! which are in clear. Towards the server it is a whole receiver all the same: it says when which packet came, reports,
+//! asks again for what is missing, and asks for keyframes.
+//!
+//! ```text
+//!  signal (or janus) -> person -> peer: socket, ICE, DTLS, SDP (str0m)
+//!                         |         |
+//!                  what is due    media: RTP and RTCP, sans-IO
+//!                                   |-- streams: what is sent, kept to be repaired
+//!                                   '-- arrivals: what came, what is missing  -> tally
+//! ```
 
+mod arrivals;
+mod control;
+mod janus;
+mod keys;
+mod media;
+mod negotiated;
 mod payload;
 mod peer;
 mod person;
 mod signal;
+mod streams;
 mod tally;
 
 use std::sync::Arc;
@@ -20,6 +37,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use control::{Control, LONGEST_CONTROLLED, Totals, Wish};
+use peer::Identity;
 use person::{Person, Phase};
 use signal::Signal;
 use tally::Tally;
@@ -71,6 +90,21 @@ pub struct LoadArgs {
     /// Receive slots for video that each person offers.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(0..=49))]
     pub video_slots: u32,
+    /// How many cameras each person shows; as many as there are slots when left out.
+    #[arg(long)]
+    pub tiles: Option<u32>,
+    /// One packet in so many is decrypted and its contents checked; the others are counted by their headers.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub open_one_in: u32,
+    /// Share of the media packets that each person loses, as in 1%; they are asked for again.
+    #[arg(long, default_value = "0%", value_parser = share)]
+    pub lose: f64,
+    /// Take "count", "pause", "resume" and "end" from standard input, and answer each in a line; the report is the last.
+    #[arg(long, conflicts_with = "seconds")]
+    pub control: bool,
+    /// Load a Janus with one sender instead, at its WebSocket address; `server` is where its media is reached.
+    #[arg(long)]
+    pub janus: Option<String>,
     /// People that begin to join each second.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub joins_per_second: u32,
@@ -139,13 +173,16 @@ pub enum LoadError {
 /// When no room could be made or nobody could join. People that fail while others do not are in the report.
 pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
     let server = ServerAddress::parse(&args.server)?;
-    let codes = match &args.room {
-        Some(code) => vec![code.clone()],
-        None => make_rooms(&server, &args).await?,
+    let codes = match (&args.room, &args.janus) {
+        (Some(code), _) => vec![code.clone()],
+        (None, None) => make_rooms(&server, &args).await?,
+        // Janus has its rooms already; the code is not used.
+        (None, Some(_)) => vec![confab_protocol::link::random_code()],
     };
     let people = args.people * codes.len() as u32;
     let senders = args.senders.unwrap_or(args.people).min(args.people);
-    let crypto = Arc::new(str0m::crypto::from_feature_flags());
+    let identity = Identity::new()?;
+    let totals = Arc::new(Totals::default());
     let clock = Instant::now();
     let (phase, watched) = watch::channel(Phase::Joining);
     let (joined, mut joins) = tokio::sync::mpsc::channel(people as usize);
@@ -160,7 +197,8 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
             args: args.clone(),
             sends: number / codes.len() as u32 % args.people < senders,
             senders,
-            crypto: crypto.clone(),
+            identity: identity.clone(),
+            totals: totals.clone(),
             clock,
         };
         let (phase, joined) = (watched.clone(), joined.clone());
@@ -190,14 +228,13 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
 
     // Nobody listening any more only means that everybody has failed since, which the report says.
     let _all_may_have_gone = phase.send(Phase::Settling);
-    tokio::time::sleep(SETTLE).await;
+    // Who controls a run decides when it has settled.
+    if !args.control {
+        tokio::time::sleep(SETTLE).await;
+    }
     let begin = Instant::now();
     let _all_may_have_gone = phase.send(Phase::Measuring);
-    tokio::select! {
-        () = tokio::time::sleep(Duration::from_secs(args.seconds)) => {}
-        // What was measured until then is worth telling.
-        () = crate::interrupt::interrupted() => {}
-    }
+    measure(&args, &phase, &totals).await;
     let seconds = begin.elapsed().as_secs_f64();
     let _all_may_have_gone = phase.send(Phase::Draining);
     tokio::time::sleep(DRAIN).await;
@@ -223,14 +260,49 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
     })
 }
 
+/// Until the time is over or somebody wishes the end. What was measured until then is worth telling.
+async fn measure(args: &LoadArgs, phase: &watch::Sender<Phase>, totals: &Totals) {
+    let mut control = Control::new(args.control);
+    let length = if args.control { LONGEST_CONTROLLED } else { Duration::from_secs(args.seconds) };
+    let end = tokio::time::sleep(length);
+    tokio::pin!(end);
+    control.say("measuring", totals);
+    loop {
+        let wish = tokio::select! {
+            () = &mut end => return,
+            () = crate::interrupt::interrupted() => return,
+            wish = control.next() => wish,
+        };
+        let (phase_now, said) = match wish {
+            Wish::Count => (None, "count"),
+            Wish::Pause => (Some(Phase::Paused), "paused"),
+            Wish::Resume => (Some(Phase::Measuring), "measuring"),
+            Wish::End => return,
+        };
+        if let Some(now) = phase_now {
+            let _all_may_have_gone = phase.send(now);
+        }
+        control.say(said, totals);
+    }
+}
+
 /// Runs a load and prints its report as one JSON object.
 pub async fn run_and_print(args: LoadArgs) -> Result<(), String> {
+    let in_one_line = args.control;
     let report = run(args).await.map_err(|error| error.to_string())?;
-    println!("{}", serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?);
+    let text = if in_one_line { serde_json::to_string(&report) } else { serde_json::to_string_pretty(&report) };
+    println!("{}", text.map_err(|error| error.to_string())?);
     match report.people - report.joined + report.lost_people {
         0 => Ok(()),
         failed => Err(format!("{failed} of {} people did not get in or did not stay.", report.people)),
     }
+}
+
+/// Reads "1%" or "0.5%".
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let number = number.filter(|number| (0.0..100.0).contains(number));
+    number.map(|number| number / 100.0).ok_or_else(|| "a share is said as in 1%, from 0% to below 100%".into())
 }
 
 async fn make_rooms(server: &ServerAddress, args: &LoadArgs) -> Result<Vec<RoomCode>, LoadError> {

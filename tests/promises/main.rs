@@ -13,6 +13,7 @@ mod five_people;
 mod killed_and_lost_people;
 mod no_echo;
 mod server_restart;
+mod the_bench_of_the_sfu_prints_every_figure;
 mod the_desktop_window;
 mod the_lab_itself;
 mod two_people_see_and_hear_each_other;

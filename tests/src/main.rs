@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use confab_tests::bench_sfu::{self, SfuCost, Shape, median};
+use confab_tests::bench_sfu::{self, Plan};
 use confab_tests::lab::{Lab, Outcome};
 use confab_tests::two_person_call::{self, CallPlan, CallResult};
 use serde_json::json;
@@ -36,6 +36,9 @@ enum Bench {
         /// Length of a window, seconds.
         #[arg(long, default_value_t = 3)]
         seconds: u64,
+        /// A few people in each shape and short windows: shows that the bench works, not what anything costs.
+        #[arg(long)]
+        small: bool,
     },
 }
 
@@ -50,7 +53,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.bench {
         Bench::Call { seconds } => call(seconds, arguments.json),
-        Bench::Sfu { windows, seconds } => sfu(windows, Duration::from_secs(seconds), arguments.json),
+        Bench::Sfu { windows, seconds, small } => sfu(windows, Duration::from_secs(seconds), small, arguments.json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -78,46 +81,18 @@ fn call(seconds: u64, as_json: bool) -> Outcome {
     Ok(())
 }
 
-fn sfu(windows: usize, window: Duration, as_json: bool) -> Outcome {
+fn sfu(windows: usize, window: Duration, is_small: bool, as_json: bool) -> Outcome {
     let lab = Lab::open("bench-sfu")?;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let shapes = [
-        ("1x10", Shape::audience(10)),
-        ("1x50", Shape::audience(50)),
-        ("1x100", Shape::audience(100)),
-        ("1x200", Shape::audience(200)),
-        ("8x5", Shape { rooms: 8, people: 5, senders: 5 }),
-    ];
-    for (name, shape) in shapes {
-        let cost = bench_sfu::measure(&lab, shape, windows, window)?;
-        let conditions = format!(
-            "{} rooms of {} people, {} sending 720p simulcast at 2 Mbit/s in bursts of 8 packets of 1100 bytes, 9 picture \
-             slots each, one worker, {windows} windows of {} s alternating with the floor, {:.0} packets/s, {cores} cores, \
-             {} build",
-            shape.rooms,
-            shape.people,
-            shape.senders,
-            window.as_secs(),
-            cost.packets_per_second,
-            if cfg!(debug_assertions) { "debug" } else { "release" }
-        );
-        for figure in cost_figures(name, &cost) {
-            print(&figure, &conditions, as_json);
-        }
-    }
-    Ok(())
-}
-
-fn cost_figures(name: &str, cost: &SfuCost) -> Vec<Figure> {
-    let figure = |metric: &str, value, unit| Figure { metric: format!("{metric}_{name}"), value: Some(value), unit };
-    let ratios: Vec<f64> = cost.server_us.iter().zip(&cost.floor_us).map(|(server, floor)| server / floor).collect();
-    vec![
-        figure("cpu_us_per_packet", median(&cost.server_us), "us"),
-        figure("floor_us_per_packet", median(&cost.floor_us), "us"),
-        figure("cpu_ratio_to_floor", median(&ratios), "1"),
-        figure("packets_lost", cost.packets_lost as f64, "1"),
-        figure("memory_kib_per_person", cost.memory_kib, "KiB"),
-    ]
+    let plan = if is_small {
+        let (short, shorter) = (Duration::from_millis(500), Duration::from_millis(200));
+        Plan { windows: 1, window: short, settle: short, resume: shorter, is_small }
+    } else {
+        Plan { windows, window, ..Plan::default() }
+    };
+    bench_sfu::run(&lab, &plan, |told| {
+        let figure = Figure { metric: told.metric, value: told.value, unit: told.unit };
+        print(&figure, &told.conditions, as_json);
+    })
 }
 
 fn figures(result: &CallResult) -> Vec<Figure> {

@@ -1,7 +1,7 @@
 //! Benchmarks. Each prints one JSON object a line: `metric`, `value`, `unit`, `conditions`.
 
 use crate::process::run;
-use crate::system::{Purpose, ensure};
+use crate::system::{Purpose, ensure, ensure_rival};
 use crate::{Outcome, cargo};
 
 const NAMES: [&str; 2] = ["call", "sfu"];
@@ -15,6 +15,12 @@ pub fn bench(options: &[&str]) -> Outcome {
         return Err(format!("there is no benchmark {name}; there are: {}", NAMES.join(", ")));
     }
     ensure(Purpose::Run)?;
+    if *name == "sfu" {
+        // What the server is compared with. Without it the bench says so and goes on.
+        if let Err(error) = ensure_rival() {
+            eprintln!("Janus could not be installed, so nothing is compared with it. {error}");
+        }
+    }
     let packages = ["confab-server", "confab-cli", "confab-tests"];
     let mut build = cargo::command();
     build.args(["build", "--quiet", "--release", "--bins"]);

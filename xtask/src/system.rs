@@ -1,6 +1,7 @@
 //! System packages. On Debian and Ubuntu what is missing is installed; elsewhere it is named.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Outcome;
@@ -64,6 +65,29 @@ pub fn ensure(purpose: Purpose) -> Outcome {
     let mut words = vec!["install", "-y", "-qq", "--no-install-recommends"];
     words.extend(&missing);
     apt(&words)
+}
+
+/// What `bench sfu` compares the server with, and the tool to give it a network namespace.
+const RIVAL: [&str; 2] = ["janus", "iproute2"];
+
+/// Installs Janus where the system is Debian or Ubuntu. It is not to run by itself afterwards.
+pub fn ensure_rival() -> Outcome {
+    if !cfg!(target_os = "linux") || !on_path("dpkg-query") {
+        return Err("This is not Debian or Ubuntu.".into());
+    }
+    let missing = missing_packages(&RIVAL.into_iter().collect())?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("Installing what the server is compared with: {}", missing.join(" "));
+    apt(&["update", "-qq"])?;
+    let mut words = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    words.extend(&missing);
+    apt(&words)?;
+    if missing.contains(&"janus") && Path::new("/run/systemd/system").exists() {
+        run(Command::new("systemctl").args(["disable", "--now", "--quiet", "janus"]))?;
+    }
+    Ok(())
 }
 
 fn missing_packages<'a>(wanted: &BTreeSet<&'a str>) -> Outcome<Vec<&'a str>> {

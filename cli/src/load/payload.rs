@@ -27,17 +27,17 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// `first` is what the server looks at: an H.264 NAL unit type, or anything for a voice.
-    pub(super) fn write(&self, first: u8, length: usize) -> Vec<u8> {
-        let mut payload = Vec::with_capacity(length.max(HEADER));
+    /// Appends `length` bytes, [`HEADER`] at least. `first` is what the server looks at: an H.264 NAL unit type, or
+    /// anything for a voice.
+    pub(super) fn write(&self, first: u8, length: usize, payload: &mut Vec<u8>) {
+        let end = payload.len() + length.max(HEADER);
         payload.push(first);
         payload.extend(MAGIC.to_be_bytes());
         payload.extend(self.name.person.to_be_bytes());
         payload.push(self.name.stream);
         payload.extend(self.counter.to_be_bytes());
-        payload.extend((self.sent.as_micros() as u64).to_be_bytes());
-        payload.resize(length.max(HEADER), 0);
-        payload
+        payload.extend((self.sent.as_nanos() as u64).to_be_bytes());
+        payload.resize(end, 0);
     }
 
     /// `None` for what another program sent.
@@ -51,7 +51,7 @@ impl Contents {
         (u32::from_be_bytes(*magic) == MAGIC).then(|| Self {
             name: StreamName { person: u32::from_be_bytes(*person), stream: *stream },
             counter: u64::from_be_bytes(*counter),
-            sent: Duration::from_micros(u64::from_be_bytes(*sent)),
+            sent: Duration::from_nanos(u64::from_be_bytes(*sent)),
         })
     }
 
@@ -68,12 +68,15 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again_and_other_bytes_are_not() {
         let name = StreamName { person: 7, stream: 3 };
-        let contents = Contents { name, counter: 1 << 40, sent: Duration::from_micros(123_456_789) };
-        let payload = contents.write(0x67, 500);
+        let contents = Contents { name, counter: 1 << 40, sent: Duration::from_nanos(123_456_789) };
+        let mut payload = Vec::new();
+        contents.write(0x67, 500, &mut payload);
         assert_eq!((payload.len(), payload[0]), (500, 0x67));
         assert_eq!(Contents::read(&payload), Some(contents));
         assert_eq!(Contents::read(&payload[..HEADER - 1]), None);
         assert_eq!(Contents::read(&[0; 100]), None);
-        assert_eq!(contents.write(0, 3).len(), HEADER, "never too short to be read");
+        payload.clear();
+        contents.write(0, 3, &mut payload);
+        assert_eq!(payload.len(), HEADER, "never too short to be read");
     }
 }

@@ -1,4 +1,4 @@
-//! Media of one light person: str0m over one UDP socket.
+//! Media of one light person over one UDP socket: str0m does ICE, DTLS and SDP; RTP and RTCP are ours and never enter it.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -8,76 +8,86 @@ use std::time::Instant;
 use confab_protocol::media::AUDIO_SLOTS;
 use confab_protocol::{Layer, SourceKind, TrackOffer};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::config::CryptoProvider;
-use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer};
+use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{DatagramRecv, Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 use tokio::net::UdpSocket;
 
-use super::LoadError;
+use super::media::{Happening, Media};
+use super::negotiated::Negotiated;
+use super::streams::Stream;
+use super::{LoadError, keys};
 
 /// Largest datagram.
 const DATAGRAM: usize = 2_000;
+
+/// What all people of a run share.
+#[derive(Clone)]
+pub(super) struct Identity {
+    pub(super) crypto: Arc<CryptoProvider>,
+    /// Made once, because making one takes longer than a join.
+    pub(super) certificate: DtlsCert,
+}
+
+impl Identity {
+    pub(super) fn new() -> Result<Self, LoadError> {
+        let crypto = keys::tapped();
+        let certificate = crypto.dtls_provider.generate_certificate();
+        let certificate = certificate.ok_or_else(|| LoadError::Media("no certificate could be made".into()))?;
+        Ok(Self { crypto: Arc::new(crypto), certificate })
+    }
+}
 
 pub(super) struct Peer {
     rtc: Box<Rtc>,
     socket: UdpSocket,
     address: SocketAddr,
+    /// Where the other side's packets come from, and ours go.
+    remote: Option<SocketAddr>,
     pending: Option<SdpPendingOffer>,
-    microphone: Mid,
-    camera: Mid,
-    opus: Option<Pt>,
-    h264: Option<Pt>,
-    pub(super) deadline: Instant,
+    sends: Vec<Line>,
+    pub(super) media: Media,
+    /// When str0m wants to be asked again.
+    rtc_deadline: Instant,
     buffer: Vec<u8>,
 }
 
-/// What media brought.
-pub(super) enum Happening {
-    Connected,
-    Closed,
-    Packet(Mid, Box<RtpPacket>),
-    KeyframeWanted(Option<Layer>),
-}
-
-/// One packet to send.
-pub(super) struct Outgoing {
-    /// A layer of the camera, or `None` for the voice.
-    pub(super) layer: Option<Layer>,
-    pub(super) sequence: u64,
-    pub(super) timestamp: u32,
-    pub(super) marker: bool,
-    pub(super) level: Option<i8>,
-    pub(super) payload: Vec<u8>,
+/// An m-line that sends.
+struct Line {
+    mid: Mid,
+    /// The camera's; empty for a voice.
+    layers: Vec<Layer>,
+    /// The layers are simulcast, told apart by their rid.
+    has_rids: bool,
 }
 
 impl Peer {
-    /// A socket that can reach the server, a media path on it, and the offer to send.
-    pub(super) async fn open(
-        crypto: Arc<CryptoProvider>,
-        host: &str,
-        port: u16,
-        video_slots: u32,
-    ) -> Result<(Self, String, Vec<TrackOffer>), LoadError> {
+    /// A socket that can reach the server, and a media path on it without any m-line.
+    pub(super) async fn open(identity: &Identity, host: &str, port: u16, media: Media) -> Result<Self, LoadError> {
         let local = local_address_towards(host, port).map_err(LoadError::Socket)?;
         let socket = UdpSocket::bind(SocketAddr::new(local, 0)).await.map_err(LoadError::Socket)?;
         let address = socket.local_addr().map_err(LoadError::Socket)?;
         let now = Instant::now();
         let mut config = RtcConfig::new()
-            .set_crypto_provider(crypto)
+            .set_crypto_provider(identity.crypto.clone())
+            .set_dtls_cert(identity.certificate.clone())
             .set_rtp_mode(true)
             .clear_codecs()
             .enable_opus(true, false)
-            .set_stats_interval(None)
-            .set_send_buffer_video(512);
+            .set_stats_interval(None);
         config.codec_config().add_h264(102.into(), Some(103.into()), true, 0x42_e0_1f);
         let mut rtc = Box::new(config.build(now));
         let candidate = Candidate::host(address, "udp").map_err(|error| LoadError::Media(error.to_string()))?;
         rtc.add_local_candidate(candidate);
+        let buffer = vec![0; DATAGRAM];
+        let (remote, pending, sends) = (None, None, Vec::new());
+        Ok(Self { rtc, socket, address, remote, pending, sends, media, rtc_deadline: now, buffer })
+    }
 
-        let mut api = rtc.sdp_api();
+    /// A voice, a camera in layers, and slots for those of others.
+    pub(super) fn offer_call(&mut self, video_slots: u32) -> Result<(String, Vec<TrackOffer>), LoadError> {
+        let mut api = self.rtc.sdp_api();
         let microphone = api.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
         let mut simulcast = Simulcast::new();
         for layer in Layer::ALL {
@@ -90,38 +100,67 @@ impl Peer {
         for _ in 0..video_slots {
             api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         }
-        let (offer, pending): (SdpOffer, SdpPendingOffer) =
-            api.apply().ok_or_else(|| LoadError::Media("there was nothing to offer".into()))?;
+        let (offer, pending) = api.apply().ok_or_else(nothing_to_offer)?;
+        self.pending = Some(pending);
+        self.sends.push(Line { mid: microphone, layers: Vec::new(), has_rids: false });
+        self.sends.push(Line { mid: camera, layers: Layer::ALL.to_vec(), has_rids: true });
         let tracks = vec![
             TrackOffer { mid: microphone.to_string(), source: SourceKind::Microphone, layers: Vec::new() },
             TrackOffer { mid: camera.to_string(), source: SourceKind::Camera, layers: Layer::ALL.to_vec() },
         ];
-        let peer = Self {
-            rtc,
-            socket,
-            address,
-            pending: Some(pending),
-            microphone,
-            camera,
-            opus: None,
-            h264: None,
-            deadline: now,
-            buffer: vec![0; DATAGRAM],
-        };
-        Ok((peer, offer.to_sdp_string(), tracks))
+        Ok((offer.to_sdp_string(), tracks))
     }
 
+    /// A camera in one layer and nothing else.
+    pub(super) fn offer_camera(&mut self) -> Result<String, LoadError> {
+        let mut api = self.rtc.sdp_api();
+        let camera = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
+        let (offer, pending) = api.apply().ok_or_else(nothing_to_offer)?;
+        self.pending = Some(pending);
+        self.sends.push(Line { mid: camera, layers: vec![Layer::Full], has_rids: false });
+        Ok(offer.to_sdp_string())
+    }
+
+    /// Takes the answer to an offer.
     pub(super) fn accept(&mut self, answer: &str) -> Result<(), LoadError> {
-        let media = |error: &dyn std::fmt::Display| LoadError::Media(error.to_string());
-        let answer = SdpAnswer::from_sdp_string(answer).map_err(|error| media(&error))?;
+        let parsed = SdpAnswer::from_sdp_string(answer).map_err(|error| LoadError::Media(error.to_string()))?;
         if let Some(pending) = self.pending.take() {
-            self.rtc.sdp_api().accept_answer(pending, answer).map_err(|error| media(&error))?;
+            let accepted = self.rtc.sdp_api().accept_answer(pending, parsed);
+            accepted.map_err(|error| LoadError::Media(error.to_string()))?;
         }
-        let of = |codec: Codec| {
-            self.rtc.codec_config().find(|params| params.spec().codec == codec).map(str0m::format::PayloadParams::pt)
-        };
-        (self.opus, self.h264) = (of(Codec::Opus), of(Codec::H264));
+        let streams = self.streams();
+        self.media.agree(Negotiated::read(answer), streams);
         Ok(())
+    }
+
+    /// Answers an offer of streams to receive.
+    pub(super) fn answer(&mut self, offer: &str) -> Result<String, LoadError> {
+        let parsed = SdpOffer::from_sdp_string(offer).map_err(|error| LoadError::Media(error.to_string()))?;
+        let answer = self.rtc.sdp_api().accept_offer(parsed);
+        let answer = answer.map_err(|error| LoadError::Media(error.to_string()))?;
+        self.media.agree(Negotiated::read(offer), Vec::new());
+        Ok(answer.to_sdp_string())
+    }
+
+    fn streams(&mut self) -> Vec<Stream> {
+        let mut streams = Vec::new();
+        for line in &self.sends {
+            let layers = line.layers.iter().map(|layer| Some(*layer));
+            let voice = line.layers.is_empty().then_some(None);
+            for layer in layers.chain(voice) {
+                let rid = layer.filter(|_| line.has_rids).map(|layer| Rid::from(layer.rid()));
+                let mut direct = self.rtc.direct_api();
+                let Some(stream) = direct.stream_tx_by_mid(line.mid, rid) else { continue };
+                let (ssrc, repairing) = (*stream.ssrc(), stream.rtx().map(|ssrc| *ssrc));
+                streams.push(Stream::new(layer, &line.mid.to_string(), line.has_rids, ssrc, repairing));
+            }
+        }
+        streams
+    }
+
+    /// When [`Peer::advance`] is due.
+    pub(super) fn deadline(&self) -> Instant {
+        self.media.deadline().map_or(self.rtc_deadline, |at| at.min(self.rtc_deadline))
     }
 
     /// Waits until something is there to be read.
@@ -136,75 +175,74 @@ impl Peer {
                 Ok(received) => received,
                 // A refused datagram sent earlier shows here; the next one is as good as any.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => continue,
-                Err(_) => return Ok(()),
+                Err(_) => break,
             };
             let now = Instant::now();
+            // RFC 7983: RTP and RTCP begin with 128 to 191.
+            if matches!(self.buffer.first(), Some(128..=191)) {
+                self.remote = Some(source);
+                self.media.receive(now, &mut self.buffer[..length], happenings);
+                continue;
+            }
             let Ok(contents) = DatagramRecv::try_from(&self.buffer[..length]) else { continue };
+            // RFC 7983: DTLS begins with 20 to 63.
+            if matches!(self.buffer.first(), Some(20..=63)) {
+                self.remote = Some(source);
+            }
             let receive = Receive { proto: Protocol::Udp, source, destination: self.address, contents };
             self.rtc.handle_input(Input::Receive(now, receive)).map_err(|error| LoadError::Media(error.to_string()))?;
             self.drain(now, happenings)?;
         }
+        self.flush();
+        Ok(())
     }
 
     /// Lets time pass, and sends what was queued.
     pub(super) fn advance(&mut self, happenings: &mut Vec<Happening>) -> Result<(), LoadError> {
         let now = Instant::now();
-        self.rtc.handle_input(Input::Timeout(now)).map_err(|error| LoadError::Media(error.to_string()))?;
-        self.drain(now, happenings)
+        if self.rtc_deadline <= now {
+            self.rtc.handle_input(Input::Timeout(now)).map_err(|error| LoadError::Media(error.to_string()))?;
+            self.drain(now, happenings)?;
+        }
+        self.media.advance(now);
+        self.flush();
+        Ok(())
     }
 
     fn drain(&mut self, now: Instant, happenings: &mut Vec<Happening>) -> Result<(), LoadError> {
         loop {
             match self.rtc.poll_output().map_err(|error| LoadError::Media(error.to_string()))? {
                 Output::Timeout(at) => {
-                    self.deadline = at.max(now);
+                    self.rtc_deadline = at.max(now);
                     if !self.rtc.is_alive() {
                         happenings.push(Happening::Closed);
                     }
-                    return Ok(());
+                    break;
                 }
+                // Its own reports would use the numbers of ours.
+                Output::Transmit(transmit) if matches!(transmit.contents.first(), Some(128..=191)) => {}
                 Output::Transmit(transmit) => {
                     // A full socket loses the packet, as a full network would.
                     let _lost_packets_are_counted = self.socket.try_send_to(&transmit.contents, transmit.destination);
                 }
                 Output::Event(Event::Connected) => happenings.push(Happening::Connected),
                 Output::Event(Event::Closed) => happenings.push(Happening::Closed),
-                Output::Event(Event::KeyframeRequest(request)) => {
-                    let layer = request.rid.and_then(|rid| Layer::from_rid(&rid));
-                    happenings.push(Happening::KeyframeWanted(layer));
-                }
-                Output::Event(Event::RtpPacket(packet)) => {
-                    let mid = self.rtc.direct_api().stream_rx(&packet.header.ssrc).map(|stream| stream.mid());
-                    if let Some(mid) = mid {
-                        happenings.push(Happening::Packet(mid, Box::new(packet)));
-                    }
-                }
                 Output::Event(_) => {}
             }
         }
+        if let Some(keys) = keys::take() {
+            self.media.unlock(now, keys);
+        }
+        Ok(())
     }
 
-    /// Queues a packet; [`Peer::advance`] sends it.
-    pub(super) fn send(&mut self, outgoing: Outgoing) {
-        let (mid, payload_type) = match outgoing.layer {
-            None => (self.microphone, self.opus),
-            Some(_) => (self.camera, self.h264),
-        };
-        let Some(payload_type) = payload_type else { return };
-        let rid = outgoing.layer.map(|layer| Rid::from(layer.rid()));
-        let extensions = ExtensionValues {
-            audio_level: outgoing.level,
-            voice_activity: outgoing.level.map(|level| level > -50),
-            ..ExtensionValues::default()
-        };
-        let mut direct = self.rtc.direct_api();
-        let Some(stream) = direct.stream_tx_by_mid(mid, rid) else { return };
-        let sequence = outgoing.sequence.into();
-        let write = RtpWrite::new(payload_type, sequence, outgoing.timestamp, Instant::now(), outgoing.payload)
-            .marker(outgoing.marker)
-            .nackable(outgoing.layer.is_some())
-            .ext_vals(extensions);
-        stream.write_rtp(write);
+    /// Sends what media has queued.
+    fn flush(&mut self) {
+        let Some(remote) = self.remote else { return };
+        for datagram in self.media.outgoing.drain(..) {
+            // A full socket loses the packet, as a full network would.
+            let _lost_packets_are_counted = self.socket.try_send_to(&datagram, remote);
+        }
     }
 
     /// Says goodbye.
@@ -214,6 +252,10 @@ impl Peer {
         let _gone_either_way = self.rtc.close();
         let _gone_either_way = self.drain(Instant::now(), &mut happenings);
     }
+}
+
+fn nothing_to_offer() -> LoadError {
+    LoadError::Media("there was nothing to offer".into())
 }
 
 /// The address of this computer that the server's is reached from. Nothing is sent.

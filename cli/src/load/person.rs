@@ -9,15 +9,17 @@ use confab_protocol::{
     ClientMessage, Layer, PROTOCOL_VERSION, ParticipantId, ParticipantInfo, RoomCode, ServerMessage, SourceKind,
     TileRequest,
 };
-use str0m::config::CryptoProvider;
-use str0m::media::Mid;
-use str0m::rtp::RtpPacket;
+use confab_rtp::AudioLevel;
 use tokio::sync::{mpsc, watch};
 
+use super::control::Totals;
+use super::janus::Janus;
+use super::media::{Happening, Media};
 use super::payload::{Contents, StreamName};
-use super::peer::{Happening, Outgoing, Peer};
+use super::peer::{Identity, Peer};
 use super::signal::Signal;
-use super::tally::{Arrival, KindTally, SlotTally, Tally};
+use super::streams::Outgoing;
+use super::tally::Tally;
 use super::{LoadArgs, LoadError};
 
 /// One voice packet every so often.
@@ -34,6 +36,8 @@ pub(super) enum Phase {
     /// All are in; media flows, nothing counts.
     Settling,
     Measuring,
+    /// Nothing is sent for a while.
+    Paused,
     /// Nothing is sent any more; what is on its way arrives.
     Draining,
     Done,
@@ -47,13 +51,20 @@ pub(super) struct Person {
     pub(super) sends: bool,
     /// How many send in this room.
     pub(super) senders: u32,
-    pub(super) crypto: Arc<CryptoProvider>,
+    pub(super) identity: Identity,
+    pub(super) totals: Arc<Totals>,
     pub(super) clock: Instant,
+}
+
+/// How what a person says and is told goes.
+enum Line {
+    Confab(Box<Signal>),
+    Janus(Box<Janus>),
 }
 
 /// A stream being sent.
 #[derive(Default)]
-struct Stream {
+struct Sending {
     counter: u64,
     timestamp: u32,
     keyframe_due: bool,
@@ -63,20 +74,28 @@ struct Stream {
 struct Member {
     person: Person,
     peer: Peer,
-    signal: Signal,
+    line: Line,
     me: ParticipantId,
     others: HashMap<ParticipantId, ParticipantInfo>,
     shown: Vec<ParticipantId>,
     wanted: Vec<Layer>,
-    voice: Stream,
-    layers: [Stream; 3],
+    voice: Sending,
+    layers: [Sending; 3],
     next_voice: Instant,
     next_picture: Instant,
-    slots: HashMap<Mid, SlotTally>,
-    tally: Tally,
     phase: Phase,
     connected: bool,
     closed: bool,
+}
+
+/// Who has been let in, and with what.
+struct Entered {
+    peer: Peer,
+    line: Line,
+    me: ParticipantId,
+    others: Vec<ParticipantInfo>,
+    /// When it began to join.
+    begin: Instant,
 }
 
 impl Person {
@@ -86,23 +105,53 @@ impl Person {
         mut phase: watch::Receiver<Phase>,
         joined: mpsc::Sender<Duration>,
     ) -> Result<Tally, LoadError> {
+        let entered = match &self.args.janus {
+            None => self.enter_confab().await?,
+            Some(address) => self.enter_janus(address).await?,
+        };
+        let Entered { peer, line, me, others, begin } = entered;
+        let now = Instant::now();
+        // A rival says nothing of layers: there is one, and it is wanted.
+        let wanted = if self.args.janus.is_some() { vec![Layer::Full] } else { Vec::new() };
+        let mut member = Member {
+            others: others.into_iter().filter(|info| info.id != me).map(|info| (info.id, info)).collect(),
+            person: self,
+            peer,
+            line,
+            me,
+            shown: Vec::new(),
+            wanted,
+            voice: Sending::default(),
+            layers: Default::default(),
+            next_voice: now,
+            next_picture: now,
+            phase: Phase::Joining,
+            connected: false,
+            closed: false,
+        };
+        member.announce().await?;
+        member.show_others().await?;
+        // Boxed, since it holds a whole packet's way and everybody has one.
+        let stayed = Box::pin(member.stay(&mut phase, begin, joined)).await?;
+        Ok(Box::pin(member.leave(stayed)).await)
+    }
+
+    fn media(&self) -> Media {
+        let seed = u64::from(self.number) + 1;
+        Media::new(self.args.open_one_in, self.args.lose, seed, self.clock, self.totals.clone())
+    }
+
+    async fn enter_confab(&self) -> Result<Entered, LoadError> {
         let mut signal = Signal::connect(&self.server).await?;
-        let opened = Peer::open(self.crypto.clone(), &self.server.host, self.server.port, self.args.video_slots);
-        let (mut peer, offer, tracks) = opened.await?;
+        let mut peer = Peer::open(&self.identity, &self.server.host, self.server.port, self.media()).await?;
+        let (offer, tracks) = peer.offer_call(self.args.video_slots)?;
         let begin = Instant::now();
         let request = signal.next_request();
         let name = format!("Load {}", self.number);
-        let join = ClientMessage::CallJoin {
-            request,
-            version: PROTOCOL_VERSION,
-            code: self.code.clone(),
-            name,
-            token: None,
-            offer,
-            tracks,
-        };
+        let (version, code) = (PROTOCOL_VERSION, self.code.clone());
+        let join = ClientMessage::CallJoin { request, version, code, name, token: None, offer, tracks };
         signal.send(&join).await?;
-        let (me, answer, participants) = signal
+        let (me, answer, others) = signal
             .answer(request, |message| match message {
                 ServerMessage::CallJoined { participant_id, answer, participants, .. } => {
                     Some((participant_id, answer, participants))
@@ -111,30 +160,49 @@ impl Person {
             })
             .await?;
         peer.accept(&answer)?;
-        let now = Instant::now();
-        let mut member = Member {
-            others: participants.into_iter().filter(|info| info.id != me).map(|info| (info.id, info)).collect(),
-            person: self,
-            peer,
-            signal,
-            me,
-            shown: Vec::new(),
-            wanted: Vec::new(),
-            voice: Stream::default(),
-            layers: Default::default(),
-            next_voice: now,
-            next_picture: now,
-            slots: HashMap::new(),
-            tally: Tally::default(),
-            phase: Phase::Joining,
-            connected: false,
-            closed: false,
-        };
-        member.announce().await?;
-        member.show_others().await?;
-        // Boxed, since it holds a whole packet's way and everybody has one.
-        Box::pin(member.stay(&mut phase, begin, joined)).await?;
-        Ok(Box::pin(member.leave()).await)
+        Ok(Entered { peer, line: Line::Confab(Box::new(signal)), me, others, begin })
+    }
+
+    async fn enter_janus(&self, address: &str) -> Result<Entered, LoadError> {
+        let mut janus = Janus::connect(address).await?;
+        let mut peer = Peer::open(&self.identity, &self.server.host, self.server.port, self.media()).await?;
+        let begin = Instant::now();
+        if self.sends {
+            let offer = peer.offer_camera()?;
+            peer.accept(&janus.publish(&offer).await?)?;
+        } else {
+            let offer = janus.subscribe().await?;
+            janus.start(&peer.answer(&offer)?).await?;
+        }
+        let line = Line::Janus(Box::new(janus));
+        Ok(Entered { peer, line, me: ParticipantId::new(), others: Vec::new(), begin })
+    }
+}
+
+impl Line {
+    async fn send(&mut self, message: &ClientMessage) -> Result<(), LoadError> {
+        match self {
+            Self::Confab(signal) => signal.send(message).await,
+            Self::Janus(_) => Ok(()),
+        }
+    }
+
+    /// The next message; `None` when the connection has ended.
+    async fn next(&mut self) -> Option<ServerMessage> {
+        match self {
+            Self::Confab(signal) => signal.next().await,
+            Self::Janus(janus) => {
+                janus.stay().await;
+                None
+            }
+        }
+    }
+
+    async fn close(self) {
+        match self {
+            Self::Confab(signal) => signal.close().await,
+            Self::Janus(janus) => janus.close().await,
+        }
     }
 }
 
@@ -145,21 +213,24 @@ impl Member {
         }
         if self.person.args.audio_kbps > 0 {
             let source = SourceKind::Microphone;
-            self.signal.send(&ClientMessage::CallPublish { source, muted: false, width: 0, height: 0 }).await?;
+            self.line.send(&ClientMessage::CallPublish { source, muted: false, width: 0, height: 0 }).await?;
         }
         if self.person.args.video_kbps > 0 {
             let source = SourceKind::Camera;
-            self.signal.send(&ClientMessage::CallPublish { source, muted: false, width: 1_280, height: 720 }).await?;
+            self.line.send(&ClientMessage::CallPublish { source, muted: false, width: 1_280, height: 720 }).await?;
         }
         Ok(())
     }
 
-    /// Shows the cameras there are, if they changed.
+    /// Shows the cameras there are, if they changed. Not everybody shows the same ones: all people stand in a circle, and
+    /// each shows those that come next.
     async fn show_others(&mut self) -> Result<(), LoadError> {
         let has_camera = |info: &&ParticipantInfo| info.tracks.iter().any(|track| track.source == SourceKind::Camera);
         let mut cameras: Vec<ParticipantId> = self.others.values().filter(has_camera).map(|info| info.id).collect();
         cameras.sort();
-        cameras.truncate(self.person.args.video_slots as usize);
+        let next = cameras.partition_point(|id| *id < self.me);
+        cameras.rotate_left(next);
+        cameras.truncate(self.person.args.tiles.unwrap_or(self.person.args.video_slots) as usize);
         if cameras == self.shown {
             return Ok(());
         }
@@ -174,20 +245,21 @@ impl Member {
             pinned: false,
         };
         let tiles = self.shown.iter().map(tile).collect();
-        self.signal.send(&ClientMessage::CallView { tiles }).await
+        self.line.send(&ClientMessage::CallView { tiles }).await
     }
 
+    /// Until the run is done; `false` when it ended before.
     async fn stay(
         &mut self,
         phase: &mut watch::Receiver<Phase>,
         begin: Instant,
         joined: mpsc::Sender<Duration>,
-    ) -> Result<(), LoadError> {
+    ) -> Result<bool, LoadError> {
         let mut happenings = Vec::new();
         self.peer.advance(&mut happenings)?;
         let mut joined = Some(joined);
         loop {
-            let mut wake = self.peer.deadline;
+            let mut wake = self.peer.deadline();
             if self.is_sending() {
                 wake = wake.min(self.next_voice).min(self.next_picture);
             }
@@ -196,10 +268,10 @@ impl Member {
                     let now = *phase.borrow_and_update();
                     self.enter(if changed.is_ok() { now } else { Phase::Done });
                     if self.phase == Phase::Done {
-                        return Ok(());
+                        return Ok(true);
                     }
                 }
-                message = self.signal.next() => match message {
+                message = self.line.next() => match message {
                     Some(message) => self.take(message).await?,
                     None => self.closed = true,
                 },
@@ -219,23 +291,20 @@ impl Member {
                 let _nobody_may_wait = joined.send(begin.elapsed()).await;
             }
             if self.closed {
-                self.tally.ended_early = true;
-                return Ok(());
+                return Ok(false);
             }
         }
     }
 
     fn is_sending(&self) -> bool {
-        self.person.sends && self.connected && !matches!(self.phase, Phase::Draining | Phase::Done)
+        self.person.sends && self.connected && !matches!(self.phase, Phase::Paused | Phase::Draining | Phase::Done)
     }
 
     fn enter(&mut self, phase: Phase) {
-        self.phase = phase;
-        if phase == Phase::Measuring {
-            for slot in self.slots.values_mut() {
-                slot.restart();
-            }
+        if self.phase == Phase::Settling && phase == Phase::Measuring {
+            self.peer.media.begin_to_count();
         }
+        self.phase = phase;
     }
 
     async fn take(&mut self, message: ServerMessage) -> Result<(), LoadError> {
@@ -279,33 +348,9 @@ impl Member {
                 if let Some(layer) = layer {
                     self.layers[layer as usize].keyframe_due = true;
                 }
-                self.tally.video.keyframe_requests += 1;
-            }
-            Happening::Packet(mid, packet) => self.count(mid, &packet),
-        }
-    }
-
-    fn count(&mut self, mid: Mid, packet: &RtpPacket) {
-        let Some(contents) = Contents::read(&packet.payload) else { return };
-        let slot = self.slots.entry(mid).or_default();
-        let (arrival, agrees) = slot.arrive(*packet.seq_no, &contents);
-        if !matches!(self.phase, Phase::Measuring | Phase::Draining) {
-            return;
-        }
-        let kind = of_kind(&mut self.tally, contents.name);
-        kind.lost += slot.give_up();
-        kind.mixed_up += u64::from(!agrees);
-        match arrival {
-            Arrival::New { switched, .. } => kind.switches += u64::from(switched),
-            Arrival::Late => kind.late += 1,
-            Arrival::Duplicate => {
-                kind.duplicates += 1;
-                return;
+                self.peer.media.tally.video.keyframe_requests += 1;
             }
         }
-        kind.received += 1;
-        kind.bytes += packet.payload.len() as u64;
-        kind.delays.add(contents.age(self.person.clock, packet.timestamp));
     }
 
     /// Queues voice and pictures whose time has come; says whether there were any.
@@ -341,20 +386,20 @@ impl Member {
         self.voice.counter += 1;
         self.voice.timestamp = self.voice.timestamp.wrapping_add(960);
         let name = StreamName { person: self.person.number, stream: 0 };
-        let sent = now.saturating_duration_since(self.person.clock);
-        let contents = Contents { name, counter: self.voice.counter, sent };
-        self.peer.send(Outgoing {
-            layer: None,
-            sequence: self.voice.counter,
+        let contents = Contents { name, counter: self.voice.counter, sent: self.since_begin() };
+        let bytes = self.person.args.audio_kbps as usize * 1_000 / 8 / 50;
+        let outgoing = Outgoing {
             timestamp: self.voice.timestamp,
             marker: false,
-            level: Some(if speaks { -25 } else { -80 }),
-            payload: contents.write(0x78, self.person.args.audio_kbps as usize * 1_000 / 8 / 50),
-        });
-        self.tally.audio.sent += u64::from(self.phase == Phase::Measuring);
+            level: Some(AudioLevel { below_overload: if speaks { 25 } else { 80 }, voice: speaks }),
+            payload: &|payload| contents.write(0x78, bytes, payload),
+        };
+        self.peer.media.send(now, None, &outgoing);
+        self.peer.media.tally.audio.sent += u64::from(self.phase == Phase::Measuring);
     }
 
     fn send_picture(&mut self, now: Instant, layer: Layer) {
+        let sent = self.since_begin();
         let args = &self.person.args;
         let share = [10, 3, 1][layer as usize];
         let bytes = (args.video_kbps as usize * 1_000 / 8 / args.fps as usize / share).max(1);
@@ -370,34 +415,30 @@ impl Member {
                 (true, _) => 0x65,
                 (false, _) => 0x41,
             };
-            let sent = now.saturating_duration_since(self.person.clock);
             let contents = Contents { name, counter: stream.counter, sent };
-            self.peer.send(Outgoing {
-                layer: Some(layer),
-                sequence: stream.counter,
+            let outgoing = Outgoing {
                 timestamp: stream.timestamp,
                 marker: packet + 1 == packets,
                 level: None,
-                payload: contents.write(first, bytes / packets),
-            });
+                payload: &|payload| contents.write(first, bytes / packets, payload),
+            };
+            self.peer.media.send(now, Some(layer), &outgoing);
         }
         if self.phase == Phase::Measuring {
-            self.tally.video.sent += packets as u64;
+            self.peer.media.tally.video.sent += packets as u64;
         }
     }
 
-    async fn leave(mut self) -> Tally {
-        for slot in self.slots.values() {
-            if let Some(name) = slot.stream() {
-                of_kind(&mut self.tally, name).lost += slot.missing();
-            }
-        }
+    /// The time written into packets.
+    fn since_begin(&self) -> Duration {
+        self.person.clock.elapsed()
+    }
+
+    async fn leave(mut self, stayed: bool) -> Tally {
+        let mut tally = self.peer.media.finish();
+        tally.ended_early = !stayed;
         self.peer.close();
-        self.signal.close().await;
-        self.tally
+        self.line.close().await;
+        tally
     }
-}
-
-fn of_kind(tally: &mut Tally, name: StreamName) -> &mut KindTally {
-    if name.stream == 0 { &mut tally.audio } else { &mut tally.video }
 }

@@ -19,76 +19,109 @@ const STEPS: usize = 50_000;
 pub(super) struct SlotTally {
     highest: Option<u64>,
     missing: BTreeSet<u64>,
-    /// The stream the slot carries, and what has to be subtracted from a sequence number to get its counter.
-    carries: Option<(StreamName, i64, u64)>,
+    /// Not every packet is opened, so that a stream may be left and come back to unseen.
+    is_sampled: bool,
+    carries: Option<Carried>,
 }
 
-/// What one packet turned out to be.
+/// The stream a slot carries.
+#[derive(Clone, Copy)]
+struct Carried {
+    name: StreamName,
+    /// What has to be subtracted from a sequence number to get its counter.
+    offset: i64,
+    /// The first and the last packet of this stretch that was opened.
+    first: u64,
+    last: u64,
+}
+
+/// What one packet turned out to be, by its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Arrival {
-    /// The next, or a newer one.
-    New {
-        /// How many were skipped on the way; they may still come.
-        skipped: u64,
-        /// The slot carries another stream than before.
-        switched: bool,
-    },
+    /// The next, or a newer one; so many were skipped on the way, which may still come.
+    New(u64),
     /// One that was missing.
     Late,
     /// Here already.
     Duplicate,
 }
 
+/// What one packet turned out to be, by what it holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Contained {
+    /// What its number says.
+    Expected,
+    /// The slot carries another stream than before.
+    Switched,
+    /// Another packet than its number says.
+    MixedUp,
+}
+
 impl SlotTally {
-    /// Takes in one packet. `false` beside the arrival when number and counter disagree: something was mixed up.
-    pub(super) fn arrive(&mut self, sequence: u64, contents: &Contents) -> (Arrival, bool) {
+    /// Nothing came yet.
+    pub(super) fn new(is_sampled: bool) -> Self {
+        Self { is_sampled, ..Self::default() }
+    }
+
+    /// Takes in one packet's number.
+    pub(super) fn arrive(&mut self, sequence: u64) -> Arrival {
         let Some(highest) = self.highest else {
             self.highest = Some(sequence);
-            self.carries = Some(Self::begin(sequence, contents));
-            return (Arrival::New { skipped: 0, switched: true }, true);
+            return Arrival::New(0);
         };
         if sequence <= highest {
-            let arrival = if self.missing.remove(&sequence) { Arrival::Late } else { Arrival::Duplicate };
-            return (arrival, self.agrees(sequence, contents));
+            return if self.missing.remove(&sequence) { Arrival::Late } else { Arrival::Duplicate };
         }
-        self.missing.extend(highest + 1..sequence);
+        // A jump beyond what is repairable is one of the numbering, not that many losses kept in memory.
+        self.missing.extend((highest + 1).max(sequence.saturating_sub(REPAIRABLE))..sequence);
         self.highest = Some(sequence);
-        let skipped = sequence - highest - 1;
-        let switched = self.carries.is_none_or(|(name, ..)| name != contents.name);
-        if switched || (self.carries.is_some() && !self.agrees(sequence, contents) && skipped == 0) {
-            // A slot may come back to a stream it carried before: that is a new stretch as well.
-            self.carries = Some(Self::begin(sequence, contents));
-            return (Arrival::New { skipped, switched: true }, true);
-        }
-        (Arrival::New { skipped, switched: false }, self.agrees(sequence, contents))
+        Arrival::New(sequence - highest - 1)
     }
 
-    fn begin(sequence: u64, contents: &Contents) -> (StreamName, i64, u64) {
-        (contents.name, sequence as i64 - contents.counter as i64, sequence)
-    }
-
-    fn agrees(&self, sequence: u64, contents: &Contents) -> bool {
-        match self.carries {
+    /// Compares what an opened packet holds with what came before; `skipped` is how many packets were right before it.
+    pub(super) fn open(&mut self, sequence: u64, skipped: u64, contents: &Contents) -> Contained {
+        let offset = sequence as i64 - contents.counter as i64;
+        let begin = Carried { name: contents.name, offset, first: sequence, last: sequence };
+        let Some(carried) = &mut self.carries else {
+            self.carries = Some(begin);
+            return Contained::Switched;
+        };
+        if sequence < carried.first {
             // A late packet from before the switch cannot be checked any more.
-            Some((_, _, first)) if sequence < first => true,
-            Some((name, offset, _)) => name == contents.name && sequence as i64 - contents.counter as i64 == offset,
-            None => true,
+            return Contained::Expected;
         }
+        if carried.name == contents.name && carried.offset == offset {
+            carried.last = carried.last.max(sequence);
+            return Contained::Expected;
+        }
+        if sequence <= carried.last {
+            return Contained::MixedUp;
+        }
+        // A slot may come back to a stream it carried before; then its counter has gone on.
+        let goes_on = sequence as i64 - offset > carried.last as i64 - carried.offset;
+        if carried.name == contents.name && !(goes_on && (self.is_sampled || skipped == 0)) {
+            return Contained::MixedUp;
+        }
+        self.carries = Some(begin);
+        Contained::Switched
     }
 
     /// Drops what can no longer come and says how much that was.
     pub(super) fn give_up(&mut self) -> u64 {
         let Some(highest) = self.highest else { return 0 };
+        if self.missing.first().is_none_or(|first| *first >= highest.saturating_sub(REPAIRABLE)) {
+            return 0;
+        }
         let kept = self.missing.split_off(&highest.saturating_sub(REPAIRABLE));
         std::mem::replace(&mut self.missing, kept).len() as u64
     }
 
-    /// The stream carried last.
-    pub(super) fn stream(&self) -> Option<StreamName> {
-        self.carries.map(|(name, ..)| name)
+    /// The newest number that came.
+    pub(super) fn highest(&self) -> Option<u64> {
+        self.highest
     }
 
-    /// What is still missing.
+    /// How many are still missing.
     pub(super) fn missing(&self) -> u64 {
         self.missing.len() as u64
     }
@@ -168,6 +201,7 @@ impl DelayReport {
 pub(super) struct KindTally {
     pub(super) sent: u64,
     pub(super) received: u64,
+    pub(super) opened: u64,
     pub(super) bytes: u64,
     pub(super) lost: u64,
     pub(super) late: u64,
@@ -182,6 +216,7 @@ impl KindTally {
     fn add(&mut self, other: &Self) {
         self.sent += other.sent;
         self.received += other.received;
+        self.opened += other.opened;
         self.bytes += other.bytes;
         self.lost += other.lost;
         self.late += other.late;
@@ -196,6 +231,7 @@ impl KindTally {
         StreamReport {
             packets_sent: self.sent,
             packets_received: self.received,
+            packets_opened: self.opened,
             packets_lost: self.lost,
             packets_repaired: self.late,
             duplicates: self.duplicates,
@@ -215,6 +251,8 @@ pub struct StreamReport {
     pub packets_sent: u64,
     /// Packets people received, each receiver counted.
     pub packets_received: u64,
+    /// Those of them that were decrypted and whose contents were checked.
+    pub packets_opened: u64,
     /// Packets that never came, though the ones around them did.
     pub packets_lost: u64,
     /// Packets that came after newer ones: reordered, or repaired.
@@ -257,36 +295,41 @@ mod tests {
         Contents { name: StreamName { person, stream: 0 }, counter, sent: Duration::ZERO }
     }
 
-    const NEXT: Arrival = Arrival::New { skipped: 0, switched: false };
-
     #[test]
     fn losses_repairs_and_duplicates_are_told_apart() {
         let mut slot = SlotTally::default();
-        assert_eq!(slot.arrive(100, &contents(1, 5)), (Arrival::New { skipped: 0, switched: true }, true));
-        assert_eq!(slot.arrive(101, &contents(1, 6)), (NEXT, true));
-        assert_eq!(slot.arrive(104, &contents(1, 9)), (Arrival::New { skipped: 2, switched: false }, true));
-        assert_eq!(slot.arrive(102, &contents(1, 7)), (Arrival::Late, true));
-        assert_eq!(slot.arrive(102, &contents(1, 7)), (Arrival::Duplicate, true));
+        assert_eq!(slot.arrive(100), Arrival::New(0));
+        assert_eq!(slot.arrive(101), Arrival::New(0));
+        assert_eq!(slot.arrive(104), Arrival::New(2));
+        assert_eq!(slot.arrive(102), Arrival::Late);
+        assert_eq!(slot.arrive(102), Arrival::Duplicate);
         assert_eq!(slot.missing(), 1);
+        assert_eq!(slot.arrive(104 + REPAIRABLE + 10), Arrival::New(REPAIRABLE + 9));
+        assert_eq!(slot.give_up(), 1, "103 can no longer come");
     }
 
     #[test]
     fn a_packet_with_another_ones_number_is_mixed_up() {
         let mut slot = SlotTally::default();
-        slot.arrive(100, &contents(1, 5));
-        slot.arrive(103, &contents(1, 8));
-        assert_eq!(slot.arrive(102, &contents(1, 6)), (Arrival::Late, false));
-        assert_eq!(slot.arrive(105, &contents(1, 11)), (Arrival::New { skipped: 1, switched: false }, false));
+        slot.open(100, 0, &contents(1, 5));
+        assert_eq!(slot.open(103, 2, &contents(1, 8)), Contained::Expected);
+        assert_eq!(slot.open(102, 0, &contents(1, 6)), Contained::MixedUp);
+        assert_eq!(slot.open(105, 1, &contents(1, 11)), Contained::MixedUp);
+        assert_eq!(slot.open(106, 0, &contents(1, 7)), Contained::MixedUp, "its counter goes back");
+        slot.is_sampled = true;
+        assert_eq!(slot.open(120, 0, &contents(1, 8)), Contained::MixedUp, "its counter goes back");
     }
 
     #[test]
     fn a_switch_is_no_loss() {
         let mut slot = SlotTally::default();
-        slot.arrive(100, &contents(1, 5));
-        assert_eq!(slot.arrive(101, &contents(2, 900)), (Arrival::New { skipped: 0, switched: true }, true));
-        assert_eq!(slot.arrive(102, &contents(2, 901)), (NEXT, true));
-        assert_eq!(slot.arrive(103, &contents(1, 77)), (Arrival::New { skipped: 0, switched: true }, true));
-        assert_eq!(slot.missing(), 0);
+        assert_eq!(slot.open(100, 0, &contents(1, 5)), Contained::Switched);
+        assert_eq!(slot.open(101, 0, &contents(2, 900)), Contained::Switched);
+        assert_eq!(slot.open(102, 0, &contents(2, 901)), Contained::Expected);
+        assert_eq!(slot.open(103, 0, &contents(1, 77)), Contained::Switched);
+        slot.is_sampled = true;
+        assert_eq!(slot.open(113, 0, &contents(1, 177)), Contained::Switched, "away and back between two looks");
+        assert_eq!(slot.open(99, 0, &contents(1, 4)), Contained::Expected, "from before, so not known");
     }
 
     #[test]

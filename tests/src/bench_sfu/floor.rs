@@ -8,7 +8,8 @@ use confab_rtp::srtp::{MasterKey, Outbound, Profile};
 use confab_server::media::BatchSender;
 use confab_sfu::Transmit;
 
-use super::{FRAMES_PER_SECOND, PACKET_BYTES, PACKETS_PER_FRAME, cpu};
+use super::cpu;
+use super::shape::{PACKET_BYTES, PACKETS_PER_FRAME, Shape};
 use crate::lab::{LabError, Outcome};
 
 const PROFILE: Profile = Profile::AeadAes256Gcm;
@@ -17,8 +18,9 @@ const HEADER_BYTES: usize = 12;
 /// How often the receivers' sockets are emptied: well before a frame's packets fill them.
 const EMPTYING: Duration = Duration::from_millis(5);
 
-/// Microseconds of processor time for a packet to one of so many receivers.
-pub(super) fn cost_us(receivers: u32, length: Duration) -> Outcome<f64> {
+/// Microseconds of processor time for a packet to one of a shape's receivers.
+pub(super) fn cost_us(shape: &Shape, length: Duration) -> Outcome<f64> {
+    let receivers = shape.fan_out();
     let fail = |error| LabError::io("a UDP socket", error);
     let bind = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(fail);
     let socket = bind()?;
@@ -35,7 +37,7 @@ pub(super) fn cost_us(receivers: u32, length: Duration) -> Outcome<f64> {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| empty(&sinks, &stop));
-        let cost = send(&socket, source, &destinations, length);
+        let cost = send(&socket, source, &destinations, shape.fps, length);
         stop.store(true, Ordering::Relaxed);
         cost
     })
@@ -51,7 +53,13 @@ fn empty(sinks: &[UdpSocket], stop: &AtomicBool) {
     }
 }
 
-fn send(socket: &UdpSocket, source: SocketAddr, destinations: &[SocketAddr], length: Duration) -> Outcome<f64> {
+fn send(
+    socket: &UdpSocket,
+    source: SocketAddr,
+    destinations: &[SocketAddr],
+    fps: u32,
+    length: Duration,
+) -> Outcome<f64> {
     let keys: Vec<Outbound> = (0..destinations.len()).map(key).collect();
     let payload = [0x5a; PACKET_BYTES as usize];
     let bytes = HEADER_BYTES + payload.len() + PROFILE.rtp_overhead();
@@ -61,11 +69,11 @@ fn send(socket: &UdpSocket, source: SocketAddr, destinations: &[SocketAddr], len
         .map(|destination| Transmit { source, destination: *destination, contents: vec![0; bytes] })
         .collect();
     let mut sender = BatchSender::default();
-    let frames = (length.as_secs_f64() * f64::from(FRAMES_PER_SECOND)) as u32;
+    let frames = (length.as_secs_f64() * f64::from(fps)) as u32;
     let (begin, spent) = (Instant::now(), cpu::of_this_thread()?);
     let mut taken = 0;
     for frame in 0..frames {
-        let due = begin + Duration::from_secs(1) * frame / FRAMES_PER_SECOND;
+        let due = begin + Duration::from_secs(1) * frame / fps;
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         for (key, packets) in keys.iter().zip(batch.chunks_mut(PACKETS_PER_FRAME as usize)) {
             for (packet, index) in packets.iter_mut().zip(u64::from(frame * PACKETS_PER_FRAME)..) {

@@ -27,6 +27,17 @@ impl Process {
         Self { command: Command::new(program), who: who.into(), log: folder.join(format!("{who}.log")) }
     }
 
+    /// Describes a process that runs in a network namespace, when one is named.
+    ///
+    /// # Errors
+    /// When the system's tool for namespaces is missing.
+    pub fn new_in(namespace: Option<&str>, program: &Path, who: &str, folder: &Path) -> Outcome<Self> {
+        let Some(namespace) = namespace else { return Ok(Self::new(program, who, folder)) };
+        // It becomes the program, so that the process is the program's.
+        let inside = Self::new(&super::programs::tool("ip")?, who, folder).args(["netns", "exec", namespace]);
+        Ok(inside.args([program]))
+    }
+
     /// Adds arguments.
     #[must_use]
     pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {

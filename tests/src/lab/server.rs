@@ -26,6 +26,8 @@ pub struct ServerOptions {
     pub data: String,
     /// More arguments.
     pub arguments: Vec<String>,
+    /// The network namespace it runs in; none when left out.
+    pub namespace: Option<String>,
 }
 
 impl Default for ServerOptions {
@@ -35,6 +37,7 @@ impl Default for ServerOptions {
             media_port: 0,
             data: "server-data".into(),
             arguments: Vec::new(),
+            namespace: None,
         }
     }
 }
@@ -54,7 +57,7 @@ impl Server {
     /// # Errors
     /// When it does not get ready.
     pub fn start(folder: &Path, options: ServerOptions) -> Outcome<Self> {
-        let running = Process::new(&program("confab-server")?, "server", folder)
+        let running = Process::new_in(options.namespace.as_deref(), &program("confab-server")?, "server", folder)?
             .args(["--listen", &options.listen.to_string(), "--udp-port-base", &options.media_port.to_string()])
             .args(["--data-dir"])
             .args([folder.join(&options.data)])
@@ -124,6 +127,29 @@ impl Server {
             if own { value.parse::<f64>().ok() } else { None }
         });
         Ok(values.sum())
+    }
+
+    /// The buckets of a histogram of `/metrics`, summed over its other labels: upper end and how many were at or below
+    /// it, in rising order. Empty when there is none of this name.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn histogram(&self, name: &str) -> Outcome<Vec<(f64, f64)>> {
+        let answer = http::request(self.address, "GET", "/metrics", None)?;
+        let series = format!("{name}_bucket{{");
+        let mut buckets: Vec<(f64, f64)> = Vec::new();
+        for line in answer.text.lines().filter(|line| line.starts_with(&series)) {
+            let end = line.split_once("le=\"").and_then(|(_, rest)| rest.split('"').next());
+            let end = end.and_then(|end| if end == "+Inf" { Some(f64::INFINITY) } else { end.parse().ok() });
+            let count = line.rsplit_once(' ').and_then(|(_, count)| count.parse::<f64>().ok());
+            let (Some(end), Some(count)) = (end, count) else { continue };
+            match buckets.iter_mut().find(|(known, _)| *known == end) {
+                Some((_, sum)) => *sum += count,
+                None => buckets.push((end, count)),
+            }
+        }
+        buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
+        Ok(buckets)
     }
 
     /// What `/health` says.
