@@ -24,10 +24,24 @@ pub enum LogFormat {
 
 /// All settings of one server. Every field has a default that works without any configuration.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct Config {
-    /// Address and port for HTTP and WebSocket; port 0 for any free one. Beyond loopback, put TLS in front.
+    /// Address and port for HTTP and WebSocket; port 0 for any free one. Beyond loopback they are encrypted.
     #[arg(long, env = "CONFAB_LISTEN", default_value_t = default_listen())]
     pub listen: SocketAddr,
+
+    /// Speak plainly beyond loopback too: behind a proxy that encrypts, or in a network you trust.
+    #[arg(long, env = "CONFAB_PLAIN", conflicts_with_all = ["certificate", "private_key"])]
+    pub plain: bool,
+
+    /// PEM file with the certificate and its chain. Without one, the server makes its own, and links carry its
+    /// fingerprint.
+    #[arg(long, env = "CONFAB_CERTIFICATE", requires = "private_key")]
+    pub certificate: Option<PathBuf>,
+
+    /// PEM file with the certificate's private key.
+    #[arg(long, env = "CONFAB_PRIVATE_KEY", requires = "certificate")]
+    pub private_key: Option<PathBuf>,
 
     /// Where the database lives; the platform's data folder when left out.
     #[arg(long, env = "CONFAB_DATA_DIR")]
@@ -53,6 +67,32 @@ pub struct Config {
     /// Address to tell clients for media instead of this computer's own, behind a one-to-one NAT.
     #[arg(long, env = "CONFAB_ADVERTISE")]
     pub advertise: Option<IpAddr>,
+
+    /// `host[:port]` of a STUN server that says under which address this server is seen, asked at the start and every ten
+    /// minutes: for a one-to-one NAT whose outside address is not known or changes. Not asked when `--advertise` is given.
+    #[arg(long, env = "CONFAB_STUN_SERVER", conflicts_with = "advertise")]
+    pub stun_server: Option<String>,
+
+    /// Relay media for clients whose network lets UDP through only to few ports: TURN on the UDP port that has the number
+    /// of the main one. TURN over TCP and TLS on the main port itself needs no setting.
+    #[arg(long, env = "CONFAB_TURN_UDP", default_value_t = true, action = clap::ArgAction::Set)]
+    pub turn_udp: bool,
+
+    /// How long a client's credentials for the relay are good for, hours. What has begun with them may go on.
+    #[arg(long, env = "CONFAB_TURN_HOURS", default_value_t = 12)]
+    pub turn_hours: u32,
+
+    /// Relayed addresses at a time for one person.
+    #[arg(long, env = "CONFAB_TURN_ALLOCATIONS_PER_PERSON", default_value_t = 12)]
+    pub turn_allocations_per_person: u32,
+
+    /// Relayed addresses at a time for all together.
+    #[arg(long, env = "CONFAB_TURN_ALLOCATIONS", default_value_t = 2_000)]
+    pub turn_allocations: u32,
+
+    /// Kilobits a second through one relayed address, both ways together; 0 for no limit.
+    #[arg(long, env = "CONFAB_TURN_KBIT_PER_SECOND", default_value_t = 0)]
+    pub turn_kbit_per_second: u32,
 
     /// Let clients on loopback and in the local network make rooms without the host key. Switch it off where a proxy
     /// on this computer passes strangers on without saying so in a header.
@@ -130,12 +170,21 @@ impl Default for Config {
         let limits = Limits::default();
         Self {
             listen: default_listen(),
+            plain: false,
+            certificate: None,
+            private_key: None,
             data_dir: None,
             ephemeral: false,
             public_name: None,
             udp_port_base: 50_000,
             workers: 0,
             advertise: None,
+            stun_server: None,
+            turn_udp: true,
+            turn_hours: 12,
+            turn_allocations_per_person: 12,
+            turn_allocations: 2_000,
+            turn_kbit_per_second: 0,
             trust_local: true,
             token_hours: 12,
             room_participants: limits.room_participants,
@@ -186,6 +235,12 @@ impl Config {
     /// Time between pings.
     pub fn ping_interval(&self) -> Duration {
         Duration::from_millis(u64::from(self.ping_interval_ms.max(100)))
+    }
+
+    /// Whether no TLS is spoken unless a certificate was given: on loopback there is nobody to listen, and elsewhere only
+    /// if it is wished.
+    pub(crate) fn speaks_plainly(&self) -> bool {
+        self.plain || self.listen.ip().is_loopback()
     }
 
     /// Addresses the media sockets are bound to: the one HTTP listens on, or all.

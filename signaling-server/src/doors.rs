@@ -1,12 +1,16 @@
-//! The doors: bytes become commands, and nothing else happens here. One TCP port carries HTTP and WebSocket.
+//! The doors: bytes become commands, and nothing else happens here. One TCP port carries HTTP and WebSocket,
+//! plain and in TLS; the first bytes of a connection tell what it is.
 
+mod first_bytes;
 mod health;
+mod insecure;
 mod link_base;
 mod listener;
 mod page;
 mod problem;
 mod request;
 mod rest;
+pub(crate) mod tls;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -22,12 +26,13 @@ use confab_protocol::{ErrorCode, Limits, WEBSOCKET_PATH};
 use confab_rooms::{Refusal, SessionId};
 use tokio::sync::watch;
 
-pub(crate) use link_base::LinkBase;
+pub(crate) use link_base::{LinkBase, Security};
 pub(crate) use listener::{Admission, serve};
 
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::media::MediaHandle;
+use crate::relay::Relay;
 use crate::rooms::Rooms;
 use crate::store::Store;
 use crate::telemetry::Counters;
@@ -40,9 +45,12 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) media: MediaHandle,
+    pub(crate) relay: Arc<Relay>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) started: Instant,
     pub(crate) address: SocketAddr,
+    /// With what TLS is spoken; `None` for a plain server.
+    pub(crate) identity: Option<tls::Identity>,
     /// From the configuration; else links repeat the address a client used.
     pub(crate) public_base: Option<LinkBase>,
     /// Becomes true when the server is about to stop.

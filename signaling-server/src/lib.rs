@@ -20,11 +20,13 @@ mod doors;
 mod gate;
 mod lifecycle;
 pub mod media;
+mod relay;
 mod rooms;
 mod store;
 mod telemetry;
 
 pub use config::{Config, LogFormat, default_data_dir};
+pub use doors::tls::TlsError;
 pub use lifecycle::{Server, StartError, stop_requested};
 pub use store::StoreError;
 pub use telemetry::{LoggingError, start_logging};

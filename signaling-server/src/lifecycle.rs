@@ -1,5 +1,6 @@
 //! Start and stop.
 
+mod outside_address;
 mod signals;
 
 use std::fs::{File, TryLockError};
@@ -15,9 +16,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::config::{Config, default_data_dir};
-use crate::doors::{self, Admission, LinkBase, Shared};
+use crate::doors::tls::{self, Identity, TlsError};
+use crate::doors::{self, Admission, LinkBase, Security, Shared};
 use crate::gate::Gate;
 use crate::media::{self, MediaConfig, MediaError, reachable_addresses};
+use crate::relay::{self, Relay};
 use crate::rooms::Rooms;
 use crate::store::{ChatWriter, Store, StoreError};
 use crate::telemetry::Counters;
@@ -45,6 +48,9 @@ pub enum StartError {
     /// Another server uses the data folder.
     #[error("Another server uses the folder {}. Choose another one with --data-dir, or stop that server.", .0.display())]
     InUse(PathBuf),
+    /// There is no certificate to encrypt with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The store could not be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,6 +66,8 @@ pub struct Server {
     admission: Arc<Admission>,
     listening: JoinHandle<()>,
     writing: JoinHandle<()>,
+    /// TURN over UDP, and the watch over the outside address, where they are wished.
+    beside: Vec<JoinHandle<()>>,
     /// Locked as long as this server uses its data folder.
     _lock: Option<File>,
 }
@@ -74,30 +82,36 @@ impl Server {
         let listener =
             TcpListener::bind(wanted).await.map_err(|error| StartError::Listen { address: wanted, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address: wanted, error })?;
-        let public_base = match &config.public_name {
-            None => None,
-            Some(name) => {
-                let base = LinkBase::configured(name, address);
-                Some(base.map_err(|_| StartError::PublicName(name.clone()))?)
-            }
-        };
-        let (store, lock) = if config.ephemeral {
-            (Store::in_memory().await?, None)
+        let (store, lock, folder) = if config.ephemeral {
+            (Store::in_memory().await?, None, None)
         } else {
             let folder = config.data_dir.clone().or_else(default_data_dir).ok_or(StoreError::NoFolder)?;
             let store = Store::open(&folder).await?;
-            (store, lock(folder)?)
+            (store, lock(folder.clone())?, Some(folder))
+        };
+        let names = tls::names(&own_addresses(&config), &config);
+        let identity = Identity::of(&config, folder.as_deref(), &names)?;
+        let public_base = match &config.public_name {
+            None => None,
+            Some(name) => {
+                let security = identity.as_ref().map(|identity| Security { fingerprint: identity.fingerprint() });
+                let base = LinkBase::configured(name, address, security);
+                Some(base.map_err(|_| StartError::PublicName(name.clone()))?)
+            }
         };
         let gate = Gate::open(&config, &store).await?;
+        let advertise = outside_address(&config).await;
         let media = media::start(&MediaConfig {
             bind: config.media_addresses(),
             workers: config.workers,
-            advertise: config.advertise,
+            advertise,
             udp_port_base: config.udp_port_base,
         })?;
+        let peers = relay::media_peers(&media.addresses(), advertise, &config);
+        let (relay, relaying) = Relay::start(&config, peers, address);
         let counters = Arc::new(Counters::default());
         let (chat, writing) = ChatWriter::start(store.clone(), Arc::clone(&counters));
-        let rooms = Rooms::new(&config, store.clone(), media.clone(), chat, Arc::clone(&counters));
+        let rooms = Rooms::new(&config, store.clone(), media.clone(), Arc::clone(&relay), chat, Arc::clone(&counters));
         let (stop, stopping) = watch::channel(false);
         let admission = Arc::new(Admission::new(&config));
         let shared = Arc::new(Shared {
@@ -106,19 +120,25 @@ impl Server {
             gate,
             rooms,
             media,
+            relay,
             counters,
             started: Instant::now(),
             address,
+            identity,
             public_base,
             stopping,
             next_session: AtomicU64::new(1),
             config,
         });
+        let mut beside: Vec<JoinHandle<()>> = relaying.into_iter().collect();
+        if let Some(server) = shared.config.stun_server.clone() {
+            beside.push(tokio::spawn(outside_address::watch(server, advertise, moved)));
+        }
         let router = doors::router(Arc::clone(&shared));
         let serving = doors::serve(listener, router, Arc::clone(&shared), Arc::clone(&admission));
         let listening = tokio::spawn(serving);
         tracing::info!(%address, "listening");
-        Ok(Self { shared, stop, admission, listening, writing, _lock: lock })
+        Ok(Self { shared, stop, admission, listening, writing, beside, _lock: lock })
     }
 
     /// Where HTTP and WebSocket are.
@@ -128,12 +148,21 @@ impl Server {
 
     /// Where it can be reached: from this computer first, then from others, if it listens for them.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        let address = self.address();
-        if !address.ip().is_unspecified() {
-            return vec![address];
-        }
-        let fits = |ip: &IpAddr| ip.is_ipv4() || address.is_ipv6();
-        reachable_addresses().into_iter().filter(fits).map(|ip| SocketAddr::new(ip, address.port())).collect()
+        let port = self.address().port();
+        own_addresses(&self.shared.config).into_iter().map(|ip| SocketAddr::new(ip, port)).collect()
+    }
+
+    /// The same as what a browser opens. Loopback is plain unless a certificate was given for it.
+    pub fn urls(&self) -> Vec<String> {
+        let encrypts = self.shared.identity.is_some();
+        let listens_there = self.address().ip().is_loopback();
+        let scheme = |ip: IpAddr| if encrypts && (listens_there || !ip.is_loopback()) { "https" } else { "http" };
+        self.addresses().iter().map(|address| format!("{}://{address}", scheme(address.ip()))).collect()
+    }
+
+    /// SHA-256 of a self-made certificate, lower-case hexadecimal: what its links end with.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.shared.identity.as_ref().and_then(Identity::fingerprint)
     }
 
     /// The key with which anybody may start meetings here. For the person who runs the server; keep it out of logs.
@@ -151,6 +180,7 @@ impl Server {
         // Nobody listens any more only when all is over already.
         let _ = self.stop.send(true);
         let _ = self.listening.await;
+        self.beside.iter().for_each(JoinHandle::abort);
         if timeout(GOODBYE, self.admission.all_gone()).await.is_err() {
             tracing::warn!("some connections did not take their close message in time");
         }
@@ -164,6 +194,36 @@ impl Server {
         let _ = timeout(GOODBYE, self.writing).await;
         let _ = timeout(GOODBYE, store.close()).await;
         tracing::info!("stopped");
+    }
+}
+
+/// The address to tell for media instead of this computer's own: the one given, or the one a STUN server sees.
+async fn outside_address(config: &Config) -> Option<IpAddr> {
+    let Some(server) = config.stun_server.as_ref().filter(|_| config.advertise.is_none()) else {
+        return config.advertise;
+    };
+    match outside_address::ask(server).await {
+        Ok(outside) if reachable_addresses().contains(&outside) => None,
+        Ok(outside) => Some(outside),
+        Err(error) => {
+            tracing::warn!(%error, "the STUN server does not say under which address this server is seen");
+            None
+        }
+    }
+}
+
+/// The server has another address outside than its media candidates tell.
+fn moved(_outside: IpAddr) {
+    tracing::warn!("this server's outside address has changed; start it again, so that new calls are told the new one");
+}
+
+/// The addresses a server listens on: the one it was given, or all of this computer that fit.
+fn own_addresses(config: &Config) -> Vec<IpAddr> {
+    match config.listen.ip() {
+        ip if ip.is_unspecified() => {
+            reachable_addresses().into_iter().filter(|own| own.is_ipv4() || ip.is_ipv6()).collect()
+        }
+        ip => vec![ip],
     }
 }
 

@@ -46,17 +46,17 @@ async fn main() -> ExitCode {
         }
         () = std::future::ready(()) => {}
     }
-    let addresses = server.addresses();
-    let lines: Vec<String> = addresses
+    let mut lines: Vec<String> = server
+        .urls()
         .iter()
         .enumerate()
-        .map(|(place, address)| {
-            format!(
-                "{} http://{address}\n",
-                if place == 0 { "Confab server listening on" } else { "for other computers:" }
-            )
+        .map(|(place, url)| {
+            format!("{} {url}\n", if place == 0 { "Confab server listening on" } else { "for other computers:" })
         })
         .collect();
+    if let Some(fingerprint) = server.fingerprint() {
+        lines.push(format!("Certificate of its own, SHA-256 fingerprint: {fingerprint}\n"));
+    }
     // Whoever started the server may have closed its output.
     let mut out = std::io::stdout();
     let _ = out.write_all(lines.concat().as_bytes()).and_then(|()| out.flush());

@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::media::MediaHandle;
+use crate::relay::Relay;
 use crate::store::{ChatWriter, RoomRecord, Store, StoreError};
 use crate::telemetry::Counters;
 
@@ -58,6 +59,7 @@ pub(crate) struct Surroundings {
     pub(crate) config: RoomConfig,
     pub(crate) max_participants: u64,
     pub(crate) media: MediaHandle,
+    pub(crate) relay: Arc<Relay>,
     pub(crate) chat: ChatWriter,
     pub(crate) counters: Arc<Counters>,
 }
@@ -82,6 +84,7 @@ impl Rooms {
         config: &Config,
         store: Store,
         media: MediaHandle,
+        relay: Arc<Relay>,
         chat: ChatWriter,
         counters: Arc<Counters>,
     ) -> Arc<Self> {
@@ -89,6 +92,7 @@ impl Rooms {
             config: RoomConfig::from_limits(&config.limits()),
             max_participants: u64::from(config.max_participants),
             media,
+            relay,
             chat,
             counters,
         };

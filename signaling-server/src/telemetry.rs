@@ -4,6 +4,6 @@ mod counters;
 mod logging;
 mod prometheus;
 
-pub(crate) use counters::Counters;
+pub(crate) use counters::{Counter, Counters};
 pub use logging::{LoggingError, start_logging};
 pub(crate) use prometheus::exposition;

@@ -12,7 +12,7 @@ pub const NAMES: [&str; 5] = ["Ada", "Ben", "Cleo", "Dan", "Eve"];
 pub const ALL_JOINED: Duration = Duration::from_secs(30);
 
 /// One of them, not yet joined: a small test picture at half the usual rate.
-pub fn light(lab: &Lab, name: &str) -> PersonOptions {
+pub fn light(lab: &Lab, name: &str) -> PersonOptions<'static> {
     lab.person(name).args(["--camera-format", "320x180@15", "--view", "320x180"])
 }
 

@@ -4,6 +4,7 @@
 //! (`cargo xtask test --full`) every count that an issue names is taken.
 
 mod a_bad_network_is_repaired;
+mod a_call_finds_its_way;
 mod a_load_is_carried_whole;
 mod a_shared_screen_is_read_back;
 mod bad_input_disturbs_nobody;

@@ -85,6 +85,14 @@ impl Lab {
         Server::start(&self.folder, ServerOptions::default())
     }
 
+    /// The same, started otherwise.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn server_with(&self, options: ServerOptions) -> Outcome<Server> {
+        Server::start(&self.folder, options)
+    }
+
     /// Puts a relay before the server.
     ///
     /// # Errors
@@ -94,7 +102,7 @@ impl Lab {
     }
 
     /// Describes a person to be joined.
-    pub fn person(&self, name: &str) -> PersonOptions {
+    pub fn person(&self, name: &str) -> PersonOptions<'static> {
         PersonOptions::new(name, &self.folder)
     }
 

@@ -29,8 +29,8 @@ const BUILD: [&str; 8] = [
     "librsvg2-dev",
 ];
 
-/// To test: a display, sound devices, a driver for the window, instruments.
-const TEST: [&str; 11] = [
+/// To test: a display, sound devices, a driver for the window, instruments, networks.
+const TEST: [&str; 14] = [
     "xvfb",
     "x11-utils",
     "dbus-x11",
@@ -42,6 +42,9 @@ const TEST: [&str; 11] = [
     "fonts-dejavu-core",
     "chromium",
     "xauth",
+    "iproute2",
+    "nftables",
+    "conntrack",
 ];
 
 /// Installs what `purpose` needs and the machine lacks.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use confab_call::tls;
 use confab_protocol::link::ServerAddress;
 use confab_protocol::{ClientMessage, RequestId, RoomCode, ServerMessage};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use super::LoadError;
 
@@ -23,11 +24,18 @@ impl Signal {
         let url = server.websocket_url();
         let unreachable =
             |error: String| LoadError::Unreachable { server: format!("{}:{}", server.host, server.port), error };
-        let connected = tokio::time::timeout(ANSWER_WITHIN, connect_async(&url));
+        let connector = if server.secure {
+            let (config, _) = tls::client(server).map_err(|error| unreachable(error.to_string()))?;
+            Connector::Rustls(config)
+        } else {
+            Connector::Plain
+        };
+        let connecting = connect_async_tls_with_config(&url, None, true, Some(connector));
+        let connected = tokio::time::timeout(ANSWER_WITHIN, connecting);
         let (socket, _response) = connected
             .await
             .map_err(|_| LoadError::TimedOut("Connecting to the server"))?
-            .map_err(|error| unreachable(error.to_string()))?;
+            .map_err(|error| unreachable(tls::explain(&error, server)))?;
         Ok(Self { socket, last_request: 0 })
     }
 

@@ -17,6 +17,7 @@ pub mod send;
 pub mod signal;
 pub mod sink;
 pub mod stats;
+pub mod tls;
 pub mod transport;
 pub mod typescript;
 

@@ -10,6 +10,7 @@
 //! It does not own codecs, frames or the decision to restart; packets come out raw, repairs later than their
 //! successors, but never twice.
 
+pub mod relay;
 pub mod webrtc_rs;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use futures_util::future::BoxFuture;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+pub use relay::RelayWay;
 pub use webrtc_rs::WebrtcTransport;
 
 /// Payload type of H.264, constrained baseline, packetization-mode 1.
@@ -221,6 +223,9 @@ pub enum TransportError {
 pub trait Transport: Send + Sync {
     /// The first offer, with all candidates in it.
     fn offer(&self) -> BoxFuture<'_, Result<Offer, TransportError>>;
+
+    /// The way to take where the direct one is closed. Say it before the answer is accepted.
+    fn set_relay(&self, way: RelayWay);
 
     /// The answer to the last offer.
     fn accept_answer<'a>(&'a self, sdp: &'a str) -> BoxFuture<'a, Result<(), TransportError>>;

@@ -16,7 +16,9 @@ use confab_call::send::outlet::Outlet;
 use confab_call::send::picture::{Picture, PictureConfig};
 use confab_call::send::voice::{Voice, VoiceNotice, VoiceSetup};
 use confab_call::stats::meters::Meters;
-use confab_call::transport::{IncomingPacket, Offer, OutgoingPacket, Transport, TransportError, TransportStats};
+use confab_call::transport::{
+    IncomingPacket, Offer, OutgoingPacket, RelayWay, Transport, TransportError, TransportStats,
+};
 use confab_call::{ReceivedFrame, TileKey, VideoSink};
 use confab_media::pattern::read_mark;
 use confab_media::speech::TestSpeech;
@@ -54,6 +56,8 @@ impl Transport for Wire {
     fn offer(&self) -> BoxFuture<'_, Result<Offer, TransportError>> {
         Box::pin(async { Err(TransportError::Closed) })
     }
+
+    fn set_relay(&self, _way: RelayWay) {}
 
     fn accept_answer<'a>(&'a self, _sdp: &'a str) -> BoxFuture<'a, Result<(), TransportError>> {
         Box::pin(async { Ok(()) })

@@ -31,6 +31,8 @@ pub enum ErrorCode {
     NotAllowed,
     /// This server is unclaimed and the caller is neither local nor has the host key.
     HostKeyRequired,
+    /// The server takes encrypted connections only, and this one is plain.
+    EncryptionRequired,
     /// No room has this code.
     RoomNotFound,
     /// The room has as many people as it may.

@@ -15,6 +15,7 @@ mod link_words;
 pub mod media;
 pub mod message;
 pub mod participant;
+pub mod relay;
 pub mod typescript;
 
 pub use error_code::ErrorCode;
@@ -25,6 +26,7 @@ pub use link::{LinkError, MeetingLink};
 pub use media::{Layer, PublishedTrack, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind, TrackOffer};
 pub use message::{ClientMessage, ServerMessage};
 pub use participant::{ChatMessage, Connection, LeaveReason, ParticipantInfo};
+pub use relay::RelayAccess;
 
 /// Version of the messages in this crate. A server refuses a join of another major version with
 /// [`ErrorCode::VersionMismatch`]; adding optional fields or messages does not change it.

@@ -3,7 +3,7 @@
 //! ```text
 //! code  = word "-" word "-" number          ; a-z in words, 2 to 12 letters; number 2 to 6 digits
 //! https = "http" ["s"] "://" host [":" port] "/m/" code ["#fp=" 64hex]
-//! app   = "confab://" host [":" port] "/m/" code ["#fp=" 64hex | "#plain"]
+//! app   = "confab://" host [":" port] "/m/" code ["#fp=" 64hex | "#plain" | "#tls"]
 //! bare  = code                              ; the server the app last used
 //! ```
 

@@ -9,6 +9,7 @@ use crate::ids::{ChatMessageId, ParticipantId, RequestId, RoomCode};
 use crate::limits::Limits;
 use crate::media::{Layer, SlotAssignment, SourceKind, TileRequest, TrackOffer};
 use crate::participant::{ChatMessage, LeaveReason, ParticipantInfo};
+use crate::relay::RelayAccess;
 
 /// From client to server. A message with a `request` is answered by one that repeats it, or by an `error` that does.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, TS)]
@@ -216,6 +217,9 @@ pub enum ServerMessage {
         chat: Vec<ChatMessage>,
         /// What your receive slots carry.
         slots: Vec<SlotAssignment>,
+        /// The way to the media for a network that lets no UDP through; a server need not have one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        relay: Option<RelayAccess>,
     },
     /// Answer to `call.restart`.
     #[serde(rename = "call.restarted")]

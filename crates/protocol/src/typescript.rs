@@ -4,8 +4,8 @@ use ts_rs::{Config, TS};
 
 use crate::{
     ChatMessage, ChatMessageId, ClientMessage, Connection, ErrorCode, Grants, Layer, LeaveReason, Limits,
-    ParticipantId, ParticipantInfo, PublishedTrack, RequestId, Role, RoomCode, ServerMessage, SlotAssignment, SlotKind,
-    SourceKind, TileRequest, TrackKind, TrackOffer,
+    ParticipantId, ParticipantInfo, PublishedTrack, RelayAccess, RequestId, Role, RoomCode, ServerMessage,
+    SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind, TrackOffer,
 };
 
 /// The whole generated file, ready to be written.
@@ -36,6 +36,7 @@ pub fn generate() -> String {
         LeaveReason,
         ParticipantInfo,
         ChatMessage,
+        RelayAccess,
         ClientMessage,
         ServerMessage,
     );

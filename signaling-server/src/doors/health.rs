@@ -51,6 +51,6 @@ pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Response {
 /// `GET /metrics`: Prometheus text.
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let uptime = shared.started.elapsed().as_secs();
-    let text = exposition(&shared.counters, &shared.media.counters(), uptime);
+    let text = exposition(&shared.counters, &shared.media.counters(), &shared.relay, uptime);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

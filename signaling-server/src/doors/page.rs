@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use confab_protocol::RoomCode;
 
-use super::{Shared, problem, request};
+use super::request::{self, Encrypted};
+use super::{Shared, problem};
 
 const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.5rem;\
 color:#1c2430;background:#f7f8fa}code{font-size:1.2em}a{color:#0b57d0}\
@@ -20,6 +21,7 @@ const POLICY: &str =
 /// `GET /m/{code}`. Says nothing about whether there is such a meeting, so that nobody finds meetings by trying.
 pub(super) async fn meeting(
     State(shared): State<Arc<Shared>>,
+    Extension(encrypted): Extension<Encrypted>,
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Response {
@@ -28,7 +30,7 @@ pub(super) async fn meeting(
     };
     // The host in the links went through a URL parser, and a code has only letters, digits and dashes; what is left to
     // do is the one sign of an attribute's end.
-    let base = request::link_base(&shared, &headers);
+    let base = request::link_base(&shared, encrypted, &headers);
     let (link, app_link) = (escape(&base.link(&code)), escape(&base.app_link(&code)));
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\

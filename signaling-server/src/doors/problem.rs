@@ -42,6 +42,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TokenRequired | ErrorCode::TokenInvalid | ErrorCode::TokenExpired => StatusCode::UNAUTHORIZED,
         ErrorCode::TokenForeign | ErrorCode::NotAllowed | ErrorCode::HostKeyRequired => StatusCode::FORBIDDEN,
+        ErrorCode::EncryptionRequired => StatusCode::UPGRADE_REQUIRED,
         ErrorCode::RoomNotFound | ErrorCode::SessionGone => StatusCode::NOT_FOUND,
         ErrorCode::RoomFull | ErrorCode::NotJoined | ErrorCode::AlreadyJoined | ErrorCode::Replaced => {
             StatusCode::CONFLICT

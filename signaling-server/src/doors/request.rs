@@ -3,13 +3,19 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header};
+use confab_protocol::link::ServerAddress;
 
+use super::link_base::Security;
 use super::{LinkBase, Shared};
 use crate::gate::Caller;
 
 /// The other end of the TCP connection, put into each request by the listener.
 #[derive(Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
+
+/// Whether the connection is encrypted, put into each request by the listener.
+#[derive(Clone, Copy)]
+pub(super) struct Encrypted(pub(super) bool);
 
 /// Headers by which proxies say that they pass a request on.
 const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
@@ -25,9 +31,19 @@ pub(super) fn caller(peer: Peer, headers: &HeaderMap) -> Caller {
 }
 
 /// What links begin with for this request's maker.
-pub(super) fn link_base(shared: &Shared, headers: &HeaderMap) -> LinkBase {
+pub(super) fn link_base(shared: &Shared, encrypted: Encrypted, headers: &HeaderMap) -> LinkBase {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    shared.public_base.clone().unwrap_or_else(|| LinkBase::of_request(host, shared.address))
+    let fingerprint = shared.identity.as_ref().and_then(|identity| identity.fingerprint());
+    let security = encrypted.0.then_some(Security { fingerprint });
+    shared.public_base.clone().unwrap_or_else(|| LinkBase::of_request(host, shared.address, security))
+}
+
+/// The host and port of the `Host` header; no port where it names none. `None` when it is no host at all.
+pub(super) fn host_and_port(headers: &HeaderMap) -> Option<(String, Option<u16>)> {
+    let named = headers.get(header::HOST)?.to_str().ok()?;
+    let address = ServerAddress::parse(&format!("http://{named}")).ok()?;
+    let names_port = named.ends_with(&format!(":{}", address.port));
+    Some((address.host, names_port.then_some(address.port)))
 }
 
 /// The token of an `Authorization: Bearer` header.

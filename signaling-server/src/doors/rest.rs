@@ -14,7 +14,7 @@ use confab_rooms::permissions::{Action, allows, refusal};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::request::{self, Peer};
+use super::request::{self, Encrypted, Peer};
 use super::{Shared, problem};
 use crate::gate::TokenError;
 
@@ -53,6 +53,7 @@ struct IssuedToken {
 pub(super) async fn create_room(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
+    Extension(encrypted): Extension<Encrypted>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -62,7 +63,7 @@ pub(super) async fn create_room(
         shared.takes_newcomers()?;
         shared.gate.may_create(&caller, asked.host_key.as_deref(), Instant::now())?;
         let (code, token) = create(&shared, &asked.name).await?;
-        let link = request::link_base(&shared, &headers).link(&code);
+        let link = request::link_base(&shared, encrypted, &headers).link(&code);
         Ok(CreatedRoom { code, link, token })
     };
     answer(&shared, StatusCode::CREATED, created.await)

@@ -21,7 +21,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::listener::Place;
-use super::request::{self, Peer};
+use super::request::{self, Encrypted, Peer};
 use super::{LinkBase, Shared, problem};
 use crate::gate::Caller;
 use connection::Connection;
@@ -49,10 +49,11 @@ pub(super) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Requ
         return problem::plain(StatusCode::SERVICE_UNAVAILABLE, "The server is about to stop.");
     }
     let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer(IpAddr::from([0, 0, 0, 0])));
+    let encrypted = request.extensions().get::<Encrypted>().copied().unwrap_or(Encrypted(false));
     let headers = request.headers();
     let opening = Opening {
         caller: request::caller(peer, headers),
-        links: request::link_base(&shared, headers),
+        links: request::link_base(&shared, encrypted, headers),
         token: handshake::query_token(request.uri()).or_else(|| request::bearer(headers).map(str::to_owned)),
         _place: request.extensions().get::<Arc<Place>>().cloned(),
     };

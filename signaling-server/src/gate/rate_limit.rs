@@ -40,6 +40,16 @@ impl TokenBucket {
         enough
     }
 
+    /// Takes some, if they are left; what is counted may be bytes.
+    pub(crate) fn take_many(&mut self, amount: f64, now: Instant) -> bool {
+        self.refill(now);
+        let enough = self.left >= amount;
+        if enough {
+            self.left -= amount;
+        }
+        enough
+    }
+
     fn has_any(&mut self, now: Instant) -> bool {
         self.refill(now);
         self.left >= 1.0

@@ -1,6 +1,6 @@
 //! What connections post to a room.
 
-use confab_protocol::{ParticipantId, RequestId, TrackOffer};
+use confab_protocol::{ParticipantId, RelayAccess, RequestId, TrackOffer};
 use confab_rooms::{Command, JoinRequest, SessionId};
 use tokio::sync::oneshot;
 
@@ -51,6 +51,8 @@ pub(crate) struct Enter {
     pub(crate) token: String,
     /// Handed back in `call.joined`.
     pub(crate) link: String,
+    /// Handed back in `call.joined`.
+    pub(crate) relay: RelayAccess,
     /// Where the session's messages go.
     pub(crate) outbox: Outbox,
     /// What became of it. Dropped without a word when the room's task ends: ask again.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use confab_protocol::{ChatMessage, ErrorCode, ParticipantId, RequestId, ServerMessage, TrackOffer};
+use confab_protocol::{ChatMessage, ErrorCode, ParticipantId, RelayAccess, RequestId, ServerMessage, TrackOffer};
 use confab_rooms::{Command, Effect, MediaPurpose, Now, Refusal, Room, SessionEnd, SessionId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -33,6 +33,7 @@ struct Asked {
 struct Answering {
     token: String,
     link: String,
+    relay: Option<RelayAccess>,
     /// `None` for a restart, which nobody waits for.
     reply: Option<oneshot::Sender<Entered>>,
 }
@@ -163,8 +164,8 @@ impl RoomTask {
 
     fn enter(&mut self, enter: Enter) {
         let session = enter.session();
-        let Enter { kind, offer, token, link, outbox, reply } = enter;
-        let mut answering = Answering { token, link, reply: Some(reply) };
+        let Enter { kind, offer, token, link, relay, outbox, reply } = enter;
+        let mut answering = Answering { token, link, relay: Some(relay), reply: Some(reply) };
         let (command, tracks) = match kind {
             EnterKind::Join { join, tracks } => {
                 if let Some(refusal) = self.server_is_full(&join.participant) {
@@ -207,6 +208,7 @@ impl RoomTask {
         let answering = self.answering.remove(&session).unwrap_or_default();
         match outcome {
             Ok(Answered { answer, slots }) => {
+                let answer = self.surroundings.relay.name_tcp(&answer);
                 self.ready.insert(session, Ready { answer, answering });
                 self.handle(Command::MediaReady { session, participant, slots });
                 if let Some(ready) = self.ready.remove(&session) {
@@ -281,6 +283,7 @@ impl RoomTask {
                     participants,
                     chat,
                     slots,
+                    relay: answering.relay.clone(),
                 };
                 self.put(session, Outgoing::Message(Outgoing::text(&joined)), commands);
                 answering.settle(Entered::Yes);

@@ -23,7 +23,7 @@ impl Counter {
 }
 
 /// Every error code, in the order of [`code_index`].
-pub(crate) const ERROR_CODES: [ErrorCode; 23] = [
+pub(crate) const ERROR_CODES: [ErrorCode; 24] = [
     ErrorCode::MalformedMessage,
     ErrorCode::UnknownMessage,
     ErrorCode::MessageTooLarge,
@@ -36,6 +36,7 @@ pub(crate) const ERROR_CODES: [ErrorCode; 23] = [
     ErrorCode::TokenForeign,
     ErrorCode::NotAllowed,
     ErrorCode::HostKeyRequired,
+    ErrorCode::EncryptionRequired,
     ErrorCode::RoomNotFound,
     ErrorCode::RoomFull,
     ErrorCode::ServerFull,
@@ -140,6 +141,7 @@ mod tests {
                 | ErrorCode::TokenForeign
                 | ErrorCode::NotAllowed
                 | ErrorCode::HostKeyRequired
+                | ErrorCode::EncryptionRequired
                 | ErrorCode::RoomNotFound
                 | ErrorCode::RoomFull
                 | ErrorCode::ServerFull

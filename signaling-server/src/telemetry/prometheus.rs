@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use super::counters::{Counters, ERROR_CODES, LEAVE_REASONS};
 use crate::media::MediaCounters;
+use crate::relay::Relay;
 
 /// All metrics of the server. Names and labels hold no personal data and no room codes.
-pub(crate) fn exposition(counters: &Counters, media: &MediaCounters, uptime_seconds: u64) -> String {
+pub(crate) fn exposition(counters: &Counters, media: &MediaCounters, relay: &Relay, uptime_seconds: u64) -> String {
     let mut text = String::with_capacity(8 * 1024);
     let total = |text: &mut String, name: &str, help: &str, value: u64| {
         metric(text, name, help, "counter", &[(String::new(), value)]);
@@ -37,6 +38,21 @@ pub(crate) fn exposition(counters: &Counters, media: &MediaCounters, uptime_seco
     metric(&mut text, "confab_refused_total", "Refused messages by error code.", "counter", &refused);
     let left = LEAVE_REASONS.map(|reason| (label("reason", &reason), counters.left(reason)));
     metric(&mut text, "confab_participants_left_total", "People who left, by reason.", "counter", &left);
+
+    let relayed = relay.counters();
+    gauge(&mut text, "confab_relay_allocations", "Relayed addresses at present.", relay.allocations());
+    for (name, help, value) in [
+        ("allocations", "Relayed addresses given out.", &relayed.allocations),
+        ("forbidden_peers", "Requests for peers that are not this server's media.", &relayed.forbidden_peers),
+        ("over_quota", "Requests for relayed addresses beyond a quota.", &relayed.over_quota),
+        ("unanswered", "Requests without credentials that were not answered.", &relayed.unanswered),
+        ("datagrams", "Datagrams relayed.", &relayed.relayed),
+        ("bytes", "Bytes relayed.", &relayed.relayed_bytes),
+        ("dropped", "Datagrams not relayed.", &relayed.dropped),
+        ("ice_tcp_connections", "Connections that carried ICE.", &relayed.bridges),
+    ] {
+        total(&mut text, &format!("confab_relay_{name}_total"), help, value.get());
+    }
 
     for (name, help, value) in media.entries() {
         let at_present = matches!(name, "members" | "rooms");
@@ -70,8 +86,10 @@ mod tests {
     #[test]
     fn the_exposition_names_each_metric_once_with_help_and_type() {
         let counters = Counters::default();
+        let config = crate::Config { turn_udp: false, ..crate::Config::default() };
+        let (relay, _) = Relay::start(&config, crate::relay::Peers::new(Vec::new()), config.listen);
         counters.refuse(ErrorCode::MessageTooLarge);
-        let text = exposition(&counters, &MediaCounters::default(), 7);
+        let text = exposition(&counters, &MediaCounters::default(), &relay, 7);
         assert!(text.contains("confab_refused_total{code=\"message_too_large\"} 1\n"), "{text}");
         assert!(text.contains("confab_participants_left_total{reason=\"timed_out\"} 0\n"), "{text}");
         assert!(text.contains("confab_uptime_seconds 7\n"));

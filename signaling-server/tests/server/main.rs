@@ -12,5 +12,7 @@ mod liveness;
 mod meetings;
 mod peer;
 mod program;
+mod relay;
+mod tls;
 mod tokens;
 mod world;

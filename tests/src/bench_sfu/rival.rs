@@ -24,7 +24,7 @@ pub(super) fn compare(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<Comparis
     if !Janus::is_installed() {
         return Err(LabError::MissingTool("janus".into()));
     }
-    let namespace = Namespace::make()?;
+    let namespace = Namespace::beside_this_computer()?;
     let mut comparison = Comparison::default();
     for _ in 0..plan.windows {
         let mut server = start_server(lab, shape, Some(&namespace))?;

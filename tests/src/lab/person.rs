@@ -8,6 +8,7 @@ use confab_protocol::RoomCode;
 use serde_json::Value;
 
 use super::error::{LabError, Outcome};
+use super::namespace::Namespace;
 use super::process::{Process, Running};
 use super::programs::program;
 use super::room_view::RoomView;
@@ -18,8 +19,9 @@ const JOIN_WITHIN: Duration = Duration::from_secs(20);
 
 /// How somebody joins. The default sends the test picture and the test speech and plays into a clocked nothing.
 #[derive(Clone, Debug)]
-pub struct PersonOptions {
+pub struct PersonOptions<'a> {
     name: String,
+    computer: Option<&'a Namespace>,
     folder: PathBuf,
     camera: String,
     microphone: String,
@@ -28,10 +30,11 @@ pub struct PersonOptions {
     environment: Vec<(String, String)>,
 }
 
-impl PersonOptions {
+impl<'a> PersonOptions<'a> {
     pub(super) fn new(name: &str, folder: &Path) -> Self {
         Self {
             name: name.into(),
+            computer: None,
             folder: folder.into(),
             camera: "test".into(),
             microphone: "test".into(),
@@ -39,6 +42,13 @@ impl PersonOptions {
             arguments: Vec::new(),
             environment: Vec::new(),
         }
+    }
+
+    /// At another computer.
+    #[must_use]
+    pub fn inside(mut self, computer: &'a Namespace) -> Self {
+        self.computer = Some(computer);
+        self
     }
 
     /// Another camera: `test`, `none`, a Y4M file or a device.
@@ -95,9 +105,21 @@ impl PersonOptions {
     /// # Errors
     /// When it cannot be started.
     pub fn start(self, server: SocketAddr, room: &RoomCode) -> Outcome<Person> {
+        self.start_at(&format!("http://{server}/m/{room}"))
+    }
+
+    /// The same with a meeting's link.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_at(self, link: &str) -> Outcome<Person> {
         let stats = self.folder.join(format!("{}-stats.json", self.name));
-        let running = Process::new(&program("confab-cli")?, &self.name, &self.folder)
-            .args(["join", &format!("http://{server}/m/{room}"), "--name", &self.name, "--events"])
+        let mut process = Process::new(&program("confab-cli")?, &self.name, &self.folder);
+        if let Some(computer) = self.computer {
+            process = process.inside(computer)?;
+        }
+        let running = process
+            .args(["join", link, "--name", &self.name, "--events"])
             .args(["--camera", &self.camera, "--microphone", &self.microphone, "--speaker", &self.speaker])
             .args(["--stats".into(), stats.display().to_string()])
             .args(&self.arguments)

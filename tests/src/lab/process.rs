@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::{LabError, Outcome};
+use super::namespace::Namespace;
 
 /// How much of a log an error message repeats.
 const LOG_TAIL_LINES: usize = 12;
@@ -36,6 +37,17 @@ impl Process {
         // It becomes the program, so that the process is the program's.
         let inside = Self::new(&super::programs::tool("ip")?, who, folder).args(["netns", "exec", namespace]);
         Ok(inside.args([program]))
+    }
+
+    /// Starts it inside a namespace.
+    ///
+    /// # Errors
+    /// When there is no way in.
+    pub fn inside(self, namespace: &Namespace) -> Outcome<Self> {
+        let (entry, words) = namespace.entry()?;
+        let mut command = Command::new(entry);
+        command.args(words).arg(self.command.get_program()).args(self.command.get_args());
+        Ok(Self { command, ..self })
     }
 
     /// Adds arguments.

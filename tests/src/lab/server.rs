@@ -1,6 +1,6 @@
 //! The server under test.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -74,6 +74,20 @@ impl Server {
     /// Its TCP address.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// A room's link for somebody who reaches the server under another address than this computer's own: encrypted, with
+    /// the certificate's fingerprint.
+    ///
+    /// # Errors
+    /// When the server has no certificate of its own.
+    pub fn link_at(&self, address: IpAddr, room: &RoomCode) -> Outcome<String> {
+        let read = |line: &super::process::Line| {
+            line.text.split_once("SHA-256 fingerprint: ").map(|(_, fingerprint)| fingerprint.trim().to_owned())
+        };
+        let (_, fingerprint) = self.running.wait_for_line("its fingerprint", START_WITHIN, 0, read)?;
+        let server = SocketAddr::new(address, self.address.port());
+        Ok(format!("https://{server}/m/{room}#fp={fingerprint}"))
     }
 
     /// Kills it without a warning and starts it again at the same address with the same store.

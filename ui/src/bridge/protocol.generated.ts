@@ -74,7 +74,7 @@ messages_per_second: number,
  */
 rejoin_window_ms: number, };
 
-export type ErrorCode = "malformed_message" | "unknown_message" | "message_too_large" | "invalid_field" | "rate_limited" | "version_mismatch" | "token_required" | "token_invalid" | "token_expired" | "token_foreign" | "not_allowed" | "host_key_required" | "room_not_found" | "room_full" | "server_full" | "draining" | "not_joined" | "already_joined" | "session_gone" | "sdp_invalid" | "track_unknown" | "replaced" | "internal";
+export type ErrorCode = "malformed_message" | "unknown_message" | "message_too_large" | "invalid_field" | "rate_limited" | "version_mismatch" | "token_required" | "token_invalid" | "token_expired" | "token_foreign" | "not_allowed" | "host_key_required" | "encryption_required" | "room_not_found" | "room_full" | "server_full" | "draining" | "not_joined" | "already_joined" | "session_gone" | "sdp_invalid" | "track_unknown" | "replaced" | "internal";
 
 export type TrackKind = "audio" | "video";
 
@@ -227,6 +227,24 @@ content_type: string,
  * When the server took it, milliseconds since 1970 UTC.
  */
 timestamp: number, };
+
+export type RelayAccess = { 
+/**
+ * `turn:` and `turns:` addresses (RFC 7065), the better ways first.
+ */
+urls: Array<string>, 
+/**
+ * For the relay; ends with the credential.
+ */
+username: string, 
+/**
+ * For the relay; keep it secret.
+ */
+credential: string, 
+/**
+ * How long both are good for from now. What began with them may go on.
+ */
+expires_in_seconds: number, };
 
 export type ClientMessage = { "event_type": "ping", 
 /**
@@ -454,7 +472,11 @@ chat: Array<ChatMessage>,
 /**
  * What your receive slots carry.
  */
-slots: Array<SlotAssignment>, } | { "event_type": "call.restarted", 
+slots: Array<SlotAssignment>, 
+/**
+ * The way to the media for a network that lets no UDP through; a server need not have one.
+ */
+relay?: RelayAccess | null, } | { "event_type": "call.restarted", 
 /**
  * As asked.
  */

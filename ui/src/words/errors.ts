@@ -35,6 +35,8 @@ export function errorWords(error: BridgeError, subject: string | null): ErrorWor
       return { title: "The server is about to stop.", text: "It takes no new people until it has started again.", remedy: "try_again" };
     case "host_key_required":
       return { title: "This server does not let you make meetings.", text: "Its owner has not opened it for your network yet.", remedy: "change_server" };
+    case "encryption_required":
+      return { title: "This server takes encrypted connections only.", text: "Use its whole meeting link, which begins with https.", remedy: "ask_link" };
     case "server_unreachable":
       return { title: "The server does not answer.", text: error.message, remedy: "try_again" };
     case "certificate_mismatch":

@@ -13,9 +13,10 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use super::life::SocketId;
+use crate::tls;
 
 /// How often a ping goes out. It also tells the round trip of signaling.
 const PING_INTERVAL: Duration = Duration::from_secs(2);
@@ -25,6 +26,9 @@ const QUIET_AFTER: Duration = Duration::from_secs(5);
 
 /// How long the goodbye may take.
 const GOODBYE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The answer of a server that encrypts to a plain handshake (RFC 9110, section 15.5.22).
+const UPGRADE_REQUIRED: u16 = 426;
 
 /// The largest message taken from a server: a chat page and a roster of a large room fit many times.
 const LARGEST_MESSAGE: usize = 4 << 20;
@@ -65,6 +69,14 @@ pub enum SocketError {
     /// The other side does not speak TLS.
     #[error("The server at {address} does not encrypt its connections. If it is yours, write http://{address}.")]
     Plain {
+        /// Host and port.
+        address: String,
+    },
+    /// The server takes TLS only.
+    #[error(
+        "The server at {address} takes encrypted connections only. Use the whole meeting link, which begins with https://."
+    )]
+    Encrypts {
         /// Host and port.
         address: String,
     },
@@ -185,10 +197,21 @@ async fn connect(server: &ServerAddress) -> Result<Stream, SocketError> {
     let request = server.websocket_url().into_client_request().map_err(|error| not_confab(error.to_string()))?;
     let config =
         WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE)).max_frame_size(Some(LARGEST_MESSAGE));
-    match client_async_tls_with_config(request, stream, Some(config), None).await {
+    let connector = if server.secure {
+        let encryption = tls::client(server);
+        let (config, _) = encryption
+            .map_err(|error| SocketError::Insecure { address: address.clone(), detail: error.to_string() })?;
+        Connector::Rustls(config)
+    } else {
+        Connector::Plain
+    };
+    match client_async_tls_with_config(request, stream, Some(config), Some(connector)).await {
         Ok((stream, _response)) => Ok(stream),
-        Err(tungstenite::Error::Tls(error)) => Err(insecure(address, &error)),
-        Err(tungstenite::Error::Io(error)) if server.secure => Err(insecure(address, &error)),
+        Err(tungstenite::Error::Tls(error)) => Err(insecure(server, address, &error)),
+        Err(tungstenite::Error::Io(error)) if server.secure => Err(insecure(server, address, &error)),
+        Err(tungstenite::Error::Http(response)) if response.status() == UPGRADE_REQUIRED && !server.secure => {
+            Err(SocketError::Encrypts { address })
+        }
         Err(tungstenite::Error::Http(response)) => {
             Err(not_confab(format!("it answered {} at {WEBSOCKET_PATH}", response.status())))
         }
@@ -196,13 +219,12 @@ async fn connect(server: &ServerAddress) -> Result<Stream, SocketError> {
     }
 }
 
-fn insecure(address: String, error: &dyn std::fmt::Display) -> SocketError {
-    let detail = error.to_string();
+fn insecure(server: &ServerAddress, address: String, error: &dyn std::fmt::Display) -> SocketError {
     // What rustls says to the first bytes of an answer in clear.
-    if detail.contains("InvalidContentType") {
+    if error.to_string().contains("InvalidContentType") {
         SocketError::Plain { address }
     } else {
-        SocketError::Insecure { address, detail }
+        SocketError::Insecure { address, detail: tls::explain(error, server) }
     }
 }
 

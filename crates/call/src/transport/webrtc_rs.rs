@@ -2,6 +2,7 @@
 //! SRTP, SDP and the stock feedback generators are its; repair, estimate, pacing and the way packets take out of it are
 //! ours, in the folder beside this file. Why each is, is said there.
 
+mod detour;
 mod estimate;
 mod negotiated;
 mod pacing;
@@ -37,8 +38,10 @@ use webrtc::peer_connection::{
 use webrtc::rtp_transceiver::RtpTransceiver;
 
 use super::{
-    Offer, OutgoingPacket, SenderConfig, Transport, TransportConfig, TransportError, TransportEvent, TransportStats,
+    Offer, OutgoingPacket, RelayWay, SenderConfig, Transport, TransportConfig, TransportError, TransportEvent,
+    TransportStats,
 };
+use detour::Detour;
 use negotiated::{Negotiated, candidates, tidy_offer};
 use pacing::{Command, RemoteTrack, Sending};
 use shared::{LocalStream, Shared};
@@ -62,6 +65,7 @@ pub struct WebrtcTransport {
     offered: Mutex<HashSet<SocketAddr>>,
     commands: mpsc::Sender<Command>,
     sending: Mutex<Option<JoinHandle<()>>>,
+    detour: Detour,
 }
 
 struct Handler {
@@ -87,7 +91,10 @@ impl PeerConnectionEventHandler for Handler {
             _ => return,
         };
         match event {
-            TransportEvent::Connected => self.shared.connected.store(true, Ordering::Relaxed),
+            TransportEvent::Connected => {
+                self.shared.connected.store(true, Ordering::Relaxed);
+                self.shared.connections.add(1);
+            }
             // While disconnected, packets are still tried: the way may be open in one direction.
             TransportEvent::Disconnected => {}
             _ => self.shared.connected.store(false, Ordering::Relaxed),
@@ -147,6 +154,7 @@ impl WebrtcTransport {
             offered: Mutex::default(),
             commands,
             sending: Mutex::new(Some(sending)),
+            detour: Detour::default(),
         };
         Ok((transport, receiver))
     }
@@ -213,6 +221,7 @@ impl WebrtcTransport {
         let answer = RTCSessionDescription::answer(sdp.to_owned()).map_err(unusable)?;
         self.connection.set_remote_description(answer).await.map_err(unusable)?;
         self.shared.set_negotiated(negotiated);
+        self.detour.begin(&self.connection, &self.shared, sdp);
         Ok(())
     }
 
@@ -224,6 +233,7 @@ impl WebrtcTransport {
 
     async fn end(&self) {
         self.shared.connected.store(false, Ordering::Relaxed);
+        self.detour.end();
         let sending = self.sending.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sending) = sending {
             sending.abort();
@@ -237,6 +247,10 @@ impl WebrtcTransport {
 impl Transport for WebrtcTransport {
     fn offer(&self) -> BoxFuture<'_, Result<Offer, TransportError>> {
         Box::pin(self.first_offer())
+    }
+
+    fn set_relay(&self, way: RelayWay) {
+        self.detour.set(way);
     }
 
     fn accept_answer<'a>(&'a self, sdp: &'a str) -> BoxFuture<'a, Result<(), TransportError>> {

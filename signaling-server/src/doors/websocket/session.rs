@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use confab_protocol::{
-    ChatMessageId, ClientMessage, ErrorCode, JoinClaims, PROTOCOL_VERSION, ParticipantId, RequestId, Role, RoomCode,
-    ServerMessage, TrackOffer,
+    ChatMessageId, ClientMessage, ErrorCode, JoinClaims, PROTOCOL_VERSION, ParticipantId, RelayAccess, RequestId, Role,
+    RoomCode, ServerMessage, TrackOffer,
 };
 use confab_rooms::{Command, JoinRequest, Refusal, SessionId};
 use tokio::sync::oneshot;
@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::inbound;
 use crate::doors::rest;
 use crate::gate::TokenError;
+use crate::relay::Credential;
 use crate::rooms::{Enter, EnterKind, Entered, RoomHandle, RoomMail};
 
 /// Tracks in one offer: each source once.
@@ -206,7 +207,12 @@ impl Connection {
     ) -> bool {
         let (reply, decision) = oneshot::channel();
         let link = self.opening.links.link(&room.code);
-        let enter = Enter { kind, offer, token, link, outbox: self.outbox.clone(), reply };
+        let participant = match &kind {
+            EnterKind::Join { join, .. } => join.participant,
+            EnterKind::Resume { participant, .. } => *participant,
+        };
+        let relay = self.relay_access(participant);
+        let enter = Enter { kind, offer, token, link, relay, outbox: self.outbox.clone(), reply };
         if !room.send(RoomMail::Enter(Box::new(enter))).await {
             return false;
         }
@@ -218,6 +224,20 @@ impl Connection {
             Ok(Entered::No) => true,
             Err(_) => false,
         }
+    }
+
+    /// The way to the relay by the name this client knows the server under.
+    fn relay_access(&self, participant: ParticipantId) -> RelayAccess {
+        let (relay, server) = (&self.shared.relay, self.opening.links.server());
+        let Credential { username, password } = relay.issue(participant);
+        let (host, port) = (&server.host, server.port);
+        let udp = relay.speaks_udp().then(|| format!("turn:{host}:{port}?transport=udp"));
+        // Browsers take no self-made certificate, and what they send over TCP is encrypted by itself.
+        let tcp = format!("turn:{host}:{port}?transport=tcp");
+        let tls = self.shared.identity.is_some().then(|| format!("turns:{host}:{port}?transport=tcp"));
+        let urls = udp.into_iter().chain([tcp]).chain(tls).collect();
+        let expires_in_seconds = u32::try_from(relay.credential_seconds()).unwrap_or(u32::MAX);
+        RelayAccess { urls, username, credential: password, expires_in_seconds }
     }
 
     async fn history(

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use confab_protocol::{ErrorCode, Layer, SourceKind, TrackOffer};
+use confab_protocol::{ErrorCode, Layer, RelayAccess, SourceKind, TrackOffer};
 
 use super::{Purpose, Report, Session};
 use crate::send::bitrate::{self, Stream};
 use crate::send::picture::layer_size;
 use crate::signal::life::{Input, SocketId};
-use crate::transport::{self, Offer, Transport, TransportConfig, TransportEvent};
+use crate::transport::{self, Offer, RelayWay, Transport, TransportConfig, TransportEvent};
 
 /// What the path is thought to carry before the transport says.
 pub(super) const FIRST_ESTIMATE: u64 = 1_800_000;
@@ -178,6 +178,13 @@ impl Session {
                 tracing::debug!(why, "no restart offer");
                 self.handle(Input::RestartFailed);
             }
+        }
+    }
+
+    /// The server's relay, for a network that lets nothing through to its media.
+    pub(super) fn media_relay(&self, access: Option<RelayAccess>) {
+        if let Some((transport, access)) = self.media.transport.as_ref().zip(access) {
+            transport.set_relay(RelayWay { server: self.config.server.clone(), access });
         }
     }
 

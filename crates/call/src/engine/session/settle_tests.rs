@@ -156,6 +156,7 @@ fn what_the_server_says_while_its_answer_is_still_being_applied_is_not_missed() 
         participants: vec![connecting],
         chat: Vec::new(),
         slots: Vec::new(),
+        relay: None,
     };
     session.socket_event(new, SocketEvent::Message(Box::new(message)));
     assert_ne!(session.life.socket(), Some(new), "the answer is still being applied");

@@ -207,6 +207,7 @@ impl Session {
             participants,
             chat,
             slots,
+            relay,
         } = message
         else {
             return;
@@ -222,6 +223,7 @@ impl Session {
         self.token = Some(token);
         // Slots must be known before the first packet, and packets may come as soon as the answer is applied.
         self.inlet.assign(slots);
+        self.media_relay(relay);
         self.apply_answer(purpose, answer);
         let again = self.room.is_some();
         let stored = if let Some(room) = &mut self.room {

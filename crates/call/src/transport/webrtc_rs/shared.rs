@@ -79,6 +79,8 @@ pub(super) struct Shared {
     pub by_repair_ssrc: HashMap<u32, usize>,
     pub counters: Counters,
     pub connected: AtomicBool,
+    /// How often the way came up.
+    pub connections: Counter,
     /// The estimator forgets the old way's delays when it sees this.
     pub path_changed: AtomicBool,
     events: mpsc::Sender<TransportEvent>,
@@ -109,6 +111,7 @@ impl Shared {
             by_repair_ssrc,
             counters,
             connected: AtomicBool::new(false),
+            connections: Counter::default(),
             path_changed: AtomicBool::new(false),
             events,
             negotiated: RwLock::new(Arc::default()),
