@@ -8,6 +8,7 @@ mod a_call_finds_its_way;
 mod a_load_is_carried_whole;
 mod a_shared_screen_is_read_back;
 mod bad_input_disturbs_nobody;
+mod browsers;
 mod chat_hand_and_mute_reach_the_others;
 mod devices_may_be_missing;
 mod five_people;

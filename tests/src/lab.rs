@@ -1,6 +1,7 @@
 //! One experiment: its folder, its turn, and the things it starts.
 
 mod artifacts;
+mod browser;
 mod desktop;
 mod display;
 mod error;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use confab_impair::{Relay, RelayConfig};
 
+pub use browser::{Browser, BrowserJoin, BrowserOptions, BrowserReport, BrowserStages, Sample};
 pub use desktop::Desktop;
 pub use display::Display;
 pub use error::{LabError, Outcome};
@@ -104,6 +106,11 @@ impl Lab {
     /// Describes a person to be joined.
     pub fn person(&self, name: &str) -> PersonOptions<'static> {
         PersonOptions::new(name, &self.folder)
+    }
+
+    /// Describes somebody with a browser.
+    pub fn browser(&self, name: &str) -> BrowserOptions {
+        BrowserOptions::new(name, &self.folder)
     }
 
     /// Whether every count an issue names is wanted, not the quick selection.

@@ -18,13 +18,14 @@ pub enum Line {
     Say(String),
     Share(ScreenChoice),
     Unshare,
+    View(View),
     Leave,
     Nothing,
 }
 
 /// What can be typed.
 const HELP: &str = "mute, unmute, camera on|off|CAMERA, microphone MICROPHONE, speaker SPEAKER, hand up|down, say TEXT, \
-                    share SCREEN, unshare, leave";
+                    share SCREEN, unshare, view SIZE|none, leave";
 
 impl Line {
     /// Reads a line.
@@ -50,6 +51,7 @@ impl Line {
                 Err(error) => return Err(format!("{error}")),
             },
             ("unshare", "") => Self::Unshare,
+            ("view", largest) => view(largest).map(Self::View)?,
             ("help" | "?", "") => return Err(format!("There are: {HELP}.")),
             ("leave" | "quit" | "exit", "") => Self::Leave,
             _ => return Err(unknown()),
@@ -68,6 +70,8 @@ impl Line {
             Self::Say(text) => call.send_chat(text),
             Self::Share(screen) => call.start_share(screen),
             Self::Unshare => call.stop_share(),
+            Self::View(View::Everybody { width, height }) => call.set_view_of_everybody(width, height),
+            Self::View(View::Chosen) => call.set_view(Vec::new()),
             Self::Leave | Self::Nothing => {}
         }
     }
@@ -122,6 +126,7 @@ mod tests {
         assert_eq!(Line::parse("camera off"), Ok(Line::Camera(None, false)));
         assert_eq!(Line::parse("camera test"), Ok(Line::Camera(Some(CameraChoice::TestPattern), true)));
         assert_eq!(Line::parse("hand up"), Ok(Line::Hand(true)));
+        assert_eq!(Line::parse("view 320x180"), Ok(Line::View(View::Everybody { width: 320, height: 180 })));
         assert_eq!(Line::parse(""), Ok(Line::Nothing));
     }
 

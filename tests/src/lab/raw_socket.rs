@@ -25,13 +25,19 @@ impl RawSocket {
     /// # Errors
     /// When the server does not greet.
     pub fn connect(server: SocketAddr) -> Outcome<Self> {
+        let mut socket = Self::open(server, confab_protocol::WEBSOCKET_PATH)?;
+        socket.expect("system.message")?;
+        Ok(socket)
+    }
+
+    /// Connects to any WebSocket, which need not greet.
+    pub(super) fn open(server: SocketAddr, path: &str) -> Outcome<Self> {
         let fail = |error| LabError::io(format!("a WebSocket to {server}"), error);
         let mut stream = TcpStream::connect(server).map_err(fail)?;
         stream.set_nodelay(true).map_err(fail)?;
         let request = format!(
-            "GET {} HTTP/1.1\r\nHost: {server}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bGFiIGxhYiBsYWIgbGFiIQ==\r\n\r\n",
-            confab_protocol::WEBSOCKET_PATH
+            "GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bGFiIGxhYiBsYWIgbGFiIQ==\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).map_err(fail)?;
         let mut socket = Self { stream, buffer: Vec::new() };
@@ -47,7 +53,6 @@ impl RawSocket {
         if !head.starts_with(b"HTTP/1.1 101") {
             return Err(LabError::Unexpected(format!("no WebSocket: {}", String::from_utf8_lossy(&head))));
         }
-        socket.expect("system.message")?;
         Ok(socket)
     }
 

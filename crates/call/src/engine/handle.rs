@@ -21,6 +21,7 @@ pub(crate) enum Command {
     Chat(String),
     OlderChat { before: Option<ChatMessageId>, limit: Option<u32> },
     View(Vec<TileRequest>),
+    Everybody { width: u32, height: u32 },
     Microphone(MicrophoneChoice),
     Speaker(SpeakerChoice),
     Leave(oneshot::Sender<()>),
@@ -74,6 +75,11 @@ impl CallHandle {
     /// Says which pictures are shown and how large; only those are received. Replaces the view before it.
     pub fn set_view(&self, tiles: Vec<TileRequest>) {
         self.tell(Command::View(tiles));
+    }
+
+    /// Shows everybody's pictures, each at most so large in pixels, whoever comes and goes.
+    pub fn set_view_of_everybody(&self, width: u32, height: u32) {
+        self.tell(Command::Everybody { width, height });
     }
 
     /// Takes another microphone.

@@ -49,6 +49,10 @@ impl Session {
                 self.view = Some(tiles);
                 self.refresh_view();
             }
+            Command::Everybody { width, height } => {
+                (self.view, self.config.view) = (None, View::Everybody { width, height });
+                self.refresh_view();
+            }
             Command::Microphone(choice) => self.choose_microphone(choice),
             Command::Speaker(choice) => self.sounds.open_speaker(choice),
             Command::Leave(done) => {
