@@ -1,5 +1,6 @@
 //! The HTTP doors.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use confab_server::Config;
@@ -71,6 +72,22 @@ async fn health_and_metrics_say_how_it_goes() {
     })
     .await;
     server.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_dashboard_shows_only_metrics_that_exist() {
+    let dashboard = include_str!("../../../deploy/grafana/confab.json");
+    serde_json::from_str::<serde_json::Value>(dashboard).expect("the dashboard is JSON");
+    let server = server().await;
+    let metrics = get(server.address(), "/metrics").await.body;
+    server.shutdown().await;
+    let told: HashSet<&str> =
+        metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let words = dashboard.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let shown: HashSet<&str> = words.filter(|word| word.starts_with("confab_")).collect();
+    let missing: Vec<&&str> = shown.difference(&told).collect();
+    assert!(missing.is_empty(), "shown, but not told: {missing:?}");
+    assert!(shown.len() > 20, "the dashboard shows {} metrics", shown.len());
 }
 
 #[tokio::test]
