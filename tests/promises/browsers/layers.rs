@@ -35,6 +35,11 @@ fn a_browser_gets_the_layer_of_a_native_client_that_its_tile_needs() -> Outcome 
 }
 
 #[test]
+fn a_browser_gets_the_layer_of_another_that_its_tile_needs_with_vp8() -> Outcome {
+    between_browsers("browser-layers-vp8", "VP8")
+}
+
+#[test]
 fn a_browser_gets_the_layer_of_another_that_its_tile_needs_with_h264() -> Outcome {
     between_browsers("browser-layers-h264", "H264")
 }

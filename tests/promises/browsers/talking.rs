@@ -31,9 +31,9 @@ fn a_browser_and_a_native_client_see_and_hear_each_other() -> Outcome {
     let report = chloe.report()?;
     let chloe = Side::of_browser(&mut chloe)?;
     let ben = Side { name: "Ben".into(), file: ben.stats()?, speech };
+    expect_clean("Chloe", &report);
     chloe.expect_other(&ben, 720, 20.0)?;
     ben.expect_other(&chloe, 720, 20.0)?;
-    expect_clean("Chloe", &report);
     let picture = &ben.file.stats["pictures"][0];
     println!("Ben, received: {picture}");
     assert_eq!(picture["frames_damaged"], 0, "every picture of the browser's was decoded");
