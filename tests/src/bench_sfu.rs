@@ -179,7 +179,7 @@ fn start_server(lab: &Lab, shape: &Shape, namespace: Option<&crate::lab::Namespa
     let mut options = ServerOptions { arguments, ..ServerOptions::default() };
     if let Some(namespace) = namespace {
         options.namespace = Some(namespace.name().to_owned());
-        options.listen.set_ip(namespace.address());
+        options.listen.set_ip(namespace.address().into());
     }
     Server::start(lab.folder(), options)
 }

@@ -100,6 +100,11 @@ impl Sfu {
         for address in &member.addresses {
             self.addresses.remove(address);
         }
+        for ssrc in member.streams.keys() {
+            if self.stream_owners.get(ssrc) == Some(&key) {
+                self.stream_owners.remove(ssrc);
+            }
+        }
         self.by_ufrag.remove(&member.ufrag);
         if let Some(room) = self.rooms.get_mut(member.room) {
             room.members.retain(|known| *known != key);

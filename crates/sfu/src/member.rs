@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use confab_protocol::{Grants, ParticipantId, TileRequest};
 use confab_rtp::transport_wide::TwccReceiver;
@@ -30,6 +30,10 @@ pub(crate) struct Member {
     pub(crate) keys: Option<MediaKeys>,
     /// Once ICE is.
     pub(crate) route: Option<Route>,
+    /// Nominated too, but nothing that nobody else can have sent came from there yet.
+    pub(crate) unproven: Option<Route>,
+    /// The path has new credentials and no pair yet: the first check with them is no old one.
+    pub(crate) is_renamed: bool,
     /// The name clients' checks use for this member's path (RFC 8445, 7.2.2).
     pub(crate) ufrag: String,
     /// Header extensions of what it sends and is sent; a bundle has one numbering (RFC 8843, 9.2).
@@ -68,11 +72,44 @@ pub(crate) struct StreamPlace {
 pub(crate) struct LayerChoice {
     /// Since when the layers chosen cost more than the estimate, and the least it said since.
     pub(crate) over: Option<(Instant, u64)>,
-    /// No layer goes up before this.
+    /// No layer goes up before this, and how long that was made.
     pub(crate) hold_until: Option<Instant>,
+    pub(crate) hold: Duration,
+    /// What the layers cost that were too much last time, bits per second.
+    pub(crate) too_much: u64,
+    /// When a layer went up last.
+    pub(crate) raised_at: Option<Instant>,
 }
 
 impl Member {
+    /// The client chose a pair. A signed check can be an old one that somebody else sends again, so with another pair in
+    /// use media follows only once a fresh packet of the client came this way too ([`Self::prove`]).
+    pub(crate) fn nominate(&mut self, route: Route) {
+        let is_first = std::mem::take(&mut self.is_renamed) || self.keys.is_none();
+        if self.route.is_none() || is_first {
+            self.route = Some(route);
+            self.unproven = None;
+        } else if self.route != Some(route) {
+            self.unproven = Some(route);
+        }
+    }
+
+    /// A fresh, authentic packet came this way: whether it is one that was nominated before.
+    pub(crate) fn prove(&mut self, now: Instant, route: Route) -> bool {
+        let proves = self.unproven.take_if(|unproven| *unproven == route).is_some();
+        if proves {
+            self.take_route(now, route);
+        }
+        proves
+    }
+
+    /// What is sent goes this way from now on.
+    pub(crate) fn take_route(&mut self, now: Instant, route: Route) {
+        self.route = Some(route);
+        self.downlink.heard_on_route = now;
+        self.downlink.path_changed();
+    }
+
     /// When the member wants to be called: its handshake and ICE, what to ask for again, what to tell of arrivals.
     pub(crate) fn due(&self) -> Instant {
         let mut due = self.control.deadline();

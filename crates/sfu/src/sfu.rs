@@ -72,6 +72,8 @@ pub struct Sfu {
     pub(crate) addresses: HashMap<SocketAddr, Key>,
     /// Members by the name that checks for them use.
     pub(crate) by_ufrag: HashMap<String, Key>,
+    /// Members by the streams they send.
+    pub(crate) stream_owners: HashMap<u32, Key>,
     /// When members want to be called; entries that are not a member's latest are passed over.
     pub(crate) timers: BinaryHeap<Reverse<(Instant, Key)>>,
     /// Rooms that [`Sfu::flush`] will steer.
@@ -104,6 +106,7 @@ impl Sfu {
             members: Arena::new(),
             addresses: HashMap::new(),
             by_ufrag: HashMap::new(),
+            stream_owners: HashMap::new(),
             timers: BinaryHeap::new(),
             unsteered: Vec::new(),
             slots_changed: Vec::new(),

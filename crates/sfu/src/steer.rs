@@ -4,20 +4,21 @@
 //! packets switch over when they can (`forward`).
 
 pub(crate) mod allocation;
+mod patience;
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use allocation::{Demand, allocate, expected_cost, layer_for_height};
+use allocation::{Demand, expected_cost, layer_for_height};
 use confab_protocol::{Layer, ParticipantId, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind};
+use patience::settle;
 
 use crate::arena::Key;
 use crate::control::join::may_send;
 use crate::egress::slot::{Feed, Slot};
 use crate::event::Event;
 use crate::ingress::stream::{LayerStream, Track};
-use crate::member::LayerChoice;
 use crate::room::TrackState;
 use crate::sfu::Sfu;
 
@@ -35,12 +36,9 @@ const MUTED_MALUS: f32 = 2_000.0;
 /// What one voice costs, bits per second.
 const AUDIO_COST: u64 = 40_000;
 
-/// A fall of the estimate below what is sent counts once another fall follows, at least this much later. A computer that
-/// stalls makes the estimate fall once and rise again although more than it allows is sent; a full network makes it fall
-/// again and again.
-const FALLS_APART: Duration = Duration::from_millis(150);
-/// After going down, nothing goes up for this long.
-const HOLD: Duration = Duration::from_secs(2);
+/// What a layer cost is remembered for so long after it stopped. Forgotten sooner, and a layer that is dearer than others
+/// of its size is taken up again and again; later, and one that became cheap is not.
+const REMEMBERED: Duration = Duration::from_secs(60);
 /// A layer nobody watches any more is reported as watched for this long, so that a moved tile does not stop an encoder.
 const UNWATCHED_AFTER: Duration = Duration::from_millis(1_500);
 
@@ -418,44 +416,11 @@ fn demand(now: Instant, track: &Track, tile: &TileRequest, current: Option<usize
     let heights = track.layer_heights();
     let costs = (track.layers.iter().zip(&heights))
         .map(|(stream, height)| match stream.rate.bits_per_second() {
-            measured if measured > 0 && stream.is_live(now) => measured,
+            measured if measured > 0 && stream.was_live(now, REMEMBERED) => measured,
             _ => expected_cost(*height),
         })
         .collect();
     Demand { class: class(tile), costs, wanted: layer_for_height(tile.height, &heights), current }
-}
-
-/// Layers for the demands, with patience: down only when the estimate proves to be right, up only after a while.
-fn settle(now: Instant, choice: &mut LayerChoice, budget: u64, demands: &[Demand]) -> Vec<Option<usize>> {
-    let mut chosen = allocate(budget, demands);
-    // What they would be without looking at the network.
-    let kept = |demand: &Demand| demand.current.map(|current| current.min(demand.wanted));
-    let is_cut = |(demand, layer): (&Demand, &Option<usize>)| {
-        kept(demand).is_some_and(|kept| layer.is_none_or(|layer| layer < kept))
-    };
-    if demands.iter().zip(&chosen).any(is_cut) {
-        let (since, least) = *choice.over.get_or_insert((now, budget));
-        choice.over = Some((since, least.min(budget)));
-        let fell_again = budget < least && now.saturating_duration_since(since) >= FALLS_APART;
-        if !fell_again {
-            for (demand, layer) in demands.iter().zip(&mut chosen) {
-                if demand.current.is_some() {
-                    *layer = kept(demand);
-                }
-            }
-            return chosen;
-        }
-        choice.hold_until = Some(now + HOLD);
-    }
-    choice.over = None;
-    if choice.hold_until.is_some_and(|until| now < until) {
-        for (demand, layer) in demands.iter().zip(&mut chosen) {
-            if let (Some(kept), Some(layer)) = (kept(demand), layer.as_mut()) {
-                *layer = (*layer).min(kept);
-            }
-        }
-    }
-    chosen
 }
 
 /// Puts wishes into slots of a kind: who has a slot keeps it, others take free ones, idle longest first.

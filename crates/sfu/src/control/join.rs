@@ -86,6 +86,8 @@ impl Sfu {
             grants: joining.grants,
             keys: None,
             route: None,
+            unproven: None,
+            is_renamed: false,
             ufrag: ufrag.clone(),
             extensions: extensions(&rtc, &lines),
             streams: streams(joining.offer, &tracks),
@@ -145,6 +147,7 @@ impl Sfu {
         };
         let ufrag = member.control.rtc().direct_api().local_ice_credentials().ufrag;
         let before = std::mem::replace(&mut member.ufrag, ufrag.clone());
+        member.is_renamed = true;
         member.downlink.path_changed();
         self.by_ufrag.remove(&before);
         self.by_ufrag.insert(ufrag, key);

@@ -143,6 +143,7 @@ impl Sfu {
 }
 
 /// What a packet was to its stream.
+#[expect(clippy::large_enum_variant, reason = "made and taken apart once a packet, never kept")]
 enum Taken<'a> {
     /// For whoever subscribed.
     Fresh { incoming: Incoming<'a>, speech_began: bool },
@@ -248,10 +249,10 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
     let mut writer = HeaderWriter::new(header);
     writer
         .transport_cc(ids.transport_cc)
-        .extension(ids.audio_level.filter(|_| incoming.audio_level.is_some()), slice(&incoming.audio_level))
+        .extension(ids.audio_level.filter(|_| incoming.audio_level.is_some()), slice(incoming.audio_level.as_ref()))
         .extension(
             ids.video_orientation.filter(|_| incoming.video_orientation.is_some()),
-            slice(&incoming.video_orientation),
+            slice(incoming.video_orientation.as_ref()),
         );
     let mut room = [0; LONGEST_DESCRIPTOR];
     let codec = incoming.format.video();
@@ -290,8 +291,8 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
     outcome
 }
 
-fn slice(byte: &Option<[u8; 1]>) -> &[u8] {
-    byte.as_ref().map_or(&[], |byte| byte)
+fn slice(byte: Option<&[u8; 1]>) -> &[u8] {
+    byte.map_or(&[], |byte| byte)
 }
 
 enum Admission {

@@ -10,6 +10,7 @@ use confab_rtp::{PacerDecision, PacketClass};
 
 use super::outlet::Outlet;
 use super::repair::{Origin, Sent};
+use super::slot::Slot;
 use crate::arena::Key;
 use crate::member::Member;
 use crate::sfu::Sfu;
@@ -37,10 +38,7 @@ pub(crate) struct Repairable {
 /// Sends a packet, or keeps it until the pace allows it.
 pub(crate) fn leave(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet) {
     let waits = !member.downlink.held.is_empty() && packet.class == PacketClass::Video;
-    let decision = match waits {
-        true => None,
-        false => Some(member.downlink.pacer.allow(now, packet.contents.len(), packet.class)),
-    };
+    let decision = (!waits).then(|| member.downlink.pacer.allow(now, packet.contents.len(), packet.class));
     match decision {
         Some(PacerDecision::Send) => send(member, now, packet, outlet),
         Some(PacerDecision::HoldUntil(until)) => {
@@ -68,6 +66,11 @@ pub(crate) fn write_descriptor(
     parsed.write(extension, changes.frame_number?, changes.active_targets, room)
 }
 
+/// Bytes of padding in a packet of nothing else; its length is a byte.
+const PADDING: u8 = 224;
+/// In the first byte of a header.
+const HAS_PADDING: u8 = 0x20;
+
 /// Packets that are held are looked at this often.
 const SLOT: Duration = Duration::from_millis(5);
 
@@ -93,7 +96,7 @@ fn send(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet)
         slot.packets = slot.packets.wrapping_add(1);
         slot.octets = slot.octets.wrapping_add(payload as u32);
         if let Some(Repairable { origin, sent }) = repairable {
-            slot.sent.note(sent, origin);
+            slot.sent.note(now, sent, origin);
         }
     }
 }
@@ -138,8 +141,8 @@ impl Sfu {
     /// Fills a running probe up to its rate, with repeats of what was sent last.
     fn probe(&mut self, now: Instant, key: Key) {
         let Some(member) = self.members.get_mut(key) else { return };
-        // Without pictures there is nothing to repeat, and nothing that wants more.
-        if !member.slots.iter().any(|slot| slot.repair_ssrc.is_some() && !slot.sent.is_empty()) {
+        // Nothing else than pictures wants more.
+        if !member.slots.iter().any(|slot| slot.repair_ssrc.is_some() && slot.feed.is_some()) {
             return;
         }
         member.downlink.begin_probe(now);
@@ -148,10 +151,11 @@ impl Sfu {
         {
             let newest = (member.slots.iter_mut())
                 .filter(|slot| slot.repair_ssrc.is_some())
-                .filter_map(|slot| Some((slot.ssrc, slot.sent.next_repeat()?)))
-                .next();
-            let Some((ssrc, sequence)) = newest else { return member.downlink.abandon_probe() };
-            if !self.repeat(now, key, ssrc, sequence, PacketClass::Probe) {
+                .find_map(|slot| Some((slot.ssrc, slot.sent.next_repeat()?)));
+            let repeated =
+                newest.is_some_and(|(ssrc, sequence)| self.repeat(now, key, ssrc, sequence, PacketClass::Probe));
+            // A picture that is off, for want of room, has nothing fresh to repeat.
+            if !repeated && !self.pad(now, key) {
                 if let Some(member) = self.members.get_mut(key) {
                     member.downlink.abandon_probe();
                 }
@@ -160,13 +164,38 @@ impl Sfu {
         }
     }
 
+    /// Sends a packet of nothing but padding on a stream of repairs (RFC 4588, 8; RFC 3550, 5.1).
+    fn pad(&mut self, now: Instant, receiver: Key) -> bool {
+        let Some(member) = self.members.get_mut(receiver) else { return false };
+        let pads = |slot: &Slot| Some((slot.repair_ssrc?, slot.formats.iter().find_map(|format| format.repair)?));
+        let found = member.slots.iter().enumerate().find_map(|(index, slot)| Some((index, pads(slot)?)));
+        let Some((slot, (ssrc, payload_type))) = found else { return false };
+        let sequence = member.slots[slot].next_repair();
+        let header = RtpHeader { marker: false, payload_type, sequence: sequence as u16, timestamp: 0, ssrc };
+        let mut contents = self.outlet.buffer();
+        let written = HeaderWriter::new(header).transport_cc(member.extensions.transport_cc).append(&mut contents);
+        contents.resize(written.len + usize::from(PADDING), 0);
+        if let (Some(last), [first, ..]) = (contents.len().checked_sub(1), contents.as_mut_slice()) {
+            *first |= HAS_PADDING;
+            contents[last] = PADDING;
+        }
+        let class = PacketClass::Probe;
+        let packet = Leaving { contents, written, sequence, slot, class, repairable: None, since: now };
+        leave(member, now, packet, &mut self.outlet);
+        true
+    }
+
     /// Sends a packet again (RFC 4588), from the history of where it came from; `false` when that cannot be.
     pub(crate) fn repeat(&mut self, now: Instant, receiver: Key, ssrc: u32, sequence: u16, class: PacketClass) -> bool {
         let Some(member) = self.members.get_mut(receiver) else { return false };
         let Some(index) = member.slots.iter().position(|slot| slot.ssrc == ssrc) else { return false };
         let slot = &mut member.slots[index];
         let Some(repair_ssrc) = slot.repair_ssrc else { return false };
-        let Some((sent, origin)) = slot.sent.wanted(now, sequence) else { return false };
+        let found = match class {
+            PacketClass::Probe => slot.sent.sent(sequence),
+            _ => slot.sent.wanted(now, member.downlink.round_trip(), sequence),
+        };
+        let Some((sent, origin)) = found else { return false };
         let repair_sequence = slot.next_repair();
         let (transport_cc, descriptor_id) = (member.extensions.transport_cc, member.extensions.dependency_descriptor);
         let publisher = self.members.get(origin.publisher);

@@ -97,14 +97,16 @@ pub(crate) struct SentLog {
 
 impl SentLog {
     /// Notes a packet.
-    pub(crate) fn note(&mut self, sent: Sent, origin: Origin) {
+    pub(crate) fn note(&mut self, now: Instant, sent: Sent, origin: Origin) {
         if self.packets.is_empty() {
             self.packets.resize(REMEMBERED, None);
         }
         let origin = self.place_of(origin);
+        // What comes late was most likely asked for before it left, and that wish is granted.
+        let repeated = (sent.out < self.highest).then_some(now);
         self.highest = self.highest.max(sent.out);
         let place = sent.out as usize % REMEMBERED;
-        self.packets[place] = Some(Sent { origin, ..sent });
+        self.packets[place] = Some(Sent { origin, repeated, ..sent });
     }
 
     fn place_of(&mut self, origin: Origin) -> u8 {
@@ -136,18 +138,29 @@ impl SentLog {
         Some(self.highest.checked_sub(self.repeats % ROUND)? as u16)
     }
 
-    /// Whether anything was sent.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.packets.is_empty()
+    /// What was sent under this number and where it came from.
+    pub(crate) fn sent(&self, sequence: u16) -> Option<(Sent, Origin)> {
+        let behind = (self.highest as u16).wrapping_sub(sequence);
+        let out = self.highest.checked_sub(u64::from(behind))?;
+        let sent = self.packets.get(out as usize % REMEMBERED)?.filter(|sent| sent.out == out)?;
+        Some((sent, *self.origins.get(usize::from(sent.origin))?))
     }
 
-    /// What was sent under this number and where it came from, when it may be sent again now.
-    pub(crate) fn wanted(&mut self, now: Instant, sequence: u16) -> Option<(Sent, Origin)> {
+    /// The same for a repair, when it may be sent again now. A wish that comes within a round trip of the last repair was
+    /// said before that can have arrived.
+    pub(crate) fn wanted(
+        &mut self,
+        now: Instant,
+        round_trip: Option<Duration>,
+        sequence: u16,
+    ) -> Option<(Sent, Origin)> {
         let behind = (self.highest as u16).wrapping_sub(sequence);
         let out = self.highest.checked_sub(u64::from(behind))?;
         let place = out as usize % REMEMBERED;
         let sent = self.packets.get_mut(place)?.as_mut().filter(|sent| sent.out == out)?;
-        if sent.repeated.is_some_and(|at| now.saturating_duration_since(at) < SAME_WISH) {
+        // Not quite all of it, since it is a mean.
+        let same_wish = round_trip.map_or(SAME_WISH, |round_trip| SAME_WISH.max(round_trip * 3 / 4));
+        if sent.repeated.is_some_and(|at| now.saturating_duration_since(at) < same_wish) {
             return None;
         }
         sent.repeated = Some(now);
@@ -169,23 +182,28 @@ mod tests {
     fn what_was_sent_is_found_with_where_it_came_from() {
         let (mut log, now) = (SentLog::default(), Instant::now());
         let [ann, bob] = origins();
-        assert!(log.wanted(now, 5).is_none());
-        log.note(Sent::new((65_530, 1_000), 7, 103, None, None), ann);
-        log.note(Sent::new((65_540, 3), 9, 103, None, None), bob);
-        let (sent, origin) = log.wanted(now, 65_530).unwrap();
+        assert!(log.wanted(now, None, 5).is_none());
+        log.note(now, Sent::new((65_530, 1_000), 7, 103, None, None), ann);
+        log.note(now, Sent::new((65_540, 3), 9, 103, None, None), bob);
+        let (sent, origin) = log.wanted(now, None, 65_530).unwrap();
         assert_eq!((sent.incoming, sent.timestamp, origin), (1_000, 7, ann));
-        let (sent, origin) = log.wanted(now, 4).expect("beyond the wrap");
+        let (sent, origin) = log.wanted(now, None, 4).expect("beyond the wrap");
         assert_eq!((sent.out, sent.incoming, origin), (65_540, 3, bob));
-        assert!(log.wanted(now, 3).is_none(), "never sent");
+        assert!(log.wanted(now, None, 3).is_none(), "never sent");
     }
 
     #[test]
     fn the_same_wish_is_answered_once_and_a_second_one_again() {
         let (mut log, now) = (SentLog::default(), Instant::now());
-        log.note(Sent::new((9, 9), 9, 103, None, None), origins()[0]);
-        assert!(log.wanted(now, 9).is_some());
-        assert!(log.wanted(now + Duration::from_millis(2), 9).is_none());
-        assert!(log.wanted(now + Duration::from_millis(20), 9).is_some());
+        log.note(now, Sent::new((9, 9), 9, 103, None, None), origins()[0]);
+        assert!(log.wanted(now, None, 9).is_some());
+        assert!(log.wanted(now + Duration::from_millis(2), None, 9).is_none());
+        assert!(log.wanted(now + Duration::from_millis(20), None, 9).is_some());
+        let round_trip = Some(Duration::from_millis(100));
+        assert!(log.wanted(now + Duration::from_millis(70), round_trip, 9).is_none(), "its repair is on the way");
+        assert!(log.wanted(now + Duration::from_millis(130), round_trip, 9).is_some());
+        log.note(now, Sent::new((8, 8), 9, 103, None, None), origins()[0]);
+        assert!(log.wanted(now, None, 8).is_none(), "it came late, and is on the way by itself");
     }
 
     #[test]
@@ -193,14 +211,14 @@ mod tests {
         let (mut log, now) = (SentLog::default(), Instant::now());
         let [ann, _] = origins();
         for out in 0..1_000 {
-            log.note(Sent::new((out, out), 0, 103, None, None), ann);
+            log.note(now, Sent::new((out, out), 0, 103, None, None), ann);
         }
-        assert!(log.wanted(now, 487).is_none());
-        assert!(log.wanted(now, 488).is_some());
+        assert!(log.wanted(now, None, 487).is_none());
+        assert!(log.wanted(now, None, 488).is_some());
         for layer in 1..=ORIGINS {
-            log.note(Sent::new((999 + layer as u64, 0), 0, 103, None, None), Origin { layer, ..ann });
+            log.note(now, Sent::new((999 + layer as u64, 0), 0, 103, None, None), Origin { layer, ..ann });
         }
-        assert!(log.wanted(now, 900).is_none(), "its stream gave way to others");
-        assert!(log.wanted(now, 1_000).is_some());
+        assert!(log.wanted(now, None, 900).is_none(), "its stream gave way to others");
+        assert!(log.wanted(now, None, 1_000).is_some());
     }
 }

@@ -45,6 +45,10 @@ impl Sfu {
             self.counters.dropped_unknown += 1;
             return;
         };
+        if self.members.get_mut(key).is_some_and(|member| member.control.is_replay(route, contents)) {
+            self.counters.dropped_forged += 1;
+            return;
+        }
         self.learn_address(route.destination, key);
         self.heard(now, key);
         self.drive_control(now, key, |member, outlet| member.control.receive(now, route, contents, outlet));
@@ -71,7 +75,9 @@ impl Sfu {
             return self.fail(now, key);
         }
         member.keys = progress.keys.or(member.keys.take());
-        member.route = progress.nominated.or(member.route);
+        if let Some(route) = progress.nominated {
+            member.nominate(route);
+        }
         if !member.connected && member.keys.is_some() && member.route.is_some() {
             member.connected = true;
             let (room, participant) = (member.room, member.participant);
@@ -92,7 +98,10 @@ impl Sfu {
         let Some(member) = self.members.get_mut(key) else { return };
         member.addresses.push(address);
         if member.addresses.len() > ADDRESSES {
-            let oldest = member.addresses.remove(0);
+            // The one in use stays, whoever sends checks from elsewhere.
+            let in_use = member.route.map(|route| route.destination);
+            let oldest = member.addresses.iter().position(|known| Some(*known) != in_use).unwrap_or(0);
+            let oldest = member.addresses.remove(oldest);
             self.addresses.remove(&oldest);
         }
     }
@@ -109,8 +118,7 @@ impl Sfu {
 
     fn handle_media(&mut self, now: Instant, route: Route, packet: &mut [u8]) {
         let Some(key) = self.addresses.get(&route.destination).copied() else {
-            self.counters.dropped_unknown += 1;
-            return;
+            return self.handle_media_from_elsewhere(now, route, packet);
         };
         let Some(keys) = self.members.get_mut(key).and_then(|member| member.keys.as_mut()) else {
             self.counters.dropped_unknown += 1;
@@ -137,18 +145,34 @@ impl Sfu {
         }
     }
 
+    /// Media from an address that belongs to nobody. A client behind a rebound NAT sends on before it checks again, and a
+    /// packet that opens and did not come before is as good as a check: it cannot be made or sent again by others.
+    fn handle_media_from_elsewhere(&mut self, now: Instant, route: Route, packet: &mut [u8]) {
+        let stream = RtpView::parse(packet).filter(|_| !is_rtcp(packet)).map(|view| view.ssrc());
+        let key = stream.and_then(|ssrc| self.stream_owners.get(&ssrc).copied());
+        let member = key.and_then(|key| Some((key, self.members.get_mut(key)?)));
+        let opened = member.and_then(|(key, member)| Some((key, member.keys.as_mut()?.inbound.open_rtp(packet).ok()?)));
+        let Some((key, opened)) = opened else {
+            self.counters.dropped_unknown += 1;
+            return;
+        };
+        self.learn_address(route.destination, key);
+        self.heard(now, key);
+        self.follow(now, key, route);
+        self.handle_rtp(now, key, &packet[..opened.payload.end]);
+    }
+
     /// A client's address changed without its doing (a rebound NAT): its signed checks and its media come from another,
     /// and nothing from the one that was nominated. What is sent follows.
     fn follow(&mut self, now: Instant, key: Key, route: Route) {
         let Some(member) = self.members.get_mut(key) else { return };
         if member.route == Some(route) {
             member.downlink.heard_on_route = now;
-        } else if member.route.is_some()
+        } else if !member.prove(now, route)
+            && member.route.is_some()
             && now.saturating_duration_since(member.downlink.heard_on_route) > self.config.rebound_after
         {
-            member.route = Some(route);
-            member.downlink.heard_on_route = now;
-            member.downlink.path_changed();
+            member.take_route(now, route);
         }
     }
 
@@ -164,10 +188,19 @@ impl Sfu {
         if let Some(number) = extensions.transport_cc {
             member.arrivals.on_packet(number, now);
         }
+        let is_known = member.streams.contains_key(&view.ssrc());
+        if !is_known && member.streams.len() >= STREAMS {
+            for (ssrc, _) in member.streams.drain() {
+                self.stream_owners.remove(&ssrc);
+            }
+        }
         let Some(place) = place_of(member, &view, extensions.mid, extensions.rid, extensions.repaired_rid) else {
             self.counters.packets_refused += 1;
             return;
         };
+        if !is_known {
+            self.stream_owners.insert(view.ssrc(), from);
+        }
         let mut payload = view.payload();
         let (mut sequence, mut payload_type) = (view.sequence(), view.payload_type());
         if place.repairs {
@@ -199,26 +232,22 @@ fn place_of(
     repaired_rid: Option<&str>,
 ) -> Option<StreamPlace> {
     let ssrc = packet.ssrc();
-    let place = match member.streams.get(&ssrc) {
-        Some(known) => *known,
-        None => {
-            let mid = mid?;
-            let track = member.tracks.iter().position(|track| &*track.mid == mid)?;
-            let known = &member.tracks[track];
-            let repairs = known.repairs.contains_key(&packet.payload_type());
-            let named = if repairs { repaired_rid.or(rid) } else { rid };
-            let layer = known.layers.iter().position(|stream| match (stream.layer, named) {
-                (None, _) => true,
-                (Some(layer), Some(rid)) => layer.rid() == rid,
-                (Some(_), None) => false,
-            })?;
-            if member.streams.len() >= STREAMS {
-                member.streams.clear();
-            }
-            let place = StreamPlace { track, layer, repairs };
-            member.streams.insert(ssrc, place);
-            place
-        }
+    let place = if let Some(known) = member.streams.get(&ssrc) {
+        *known
+    } else {
+        let mid = mid?;
+        let track = member.tracks.iter().position(|track| &*track.mid == mid)?;
+        let known = &member.tracks[track];
+        let repairs = known.repairs.contains_key(&packet.payload_type());
+        let named = if repairs { repaired_rid.or(rid) } else { rid };
+        let layer = known.layers.iter().position(|stream| match (stream.layer, named) {
+            (None, _) => true,
+            (Some(layer), Some(rid)) => layer.rid() == rid,
+            (Some(_), None) => false,
+        })?;
+        let place = StreamPlace { track, layer, repairs };
+        member.streams.insert(ssrc, place);
+        place
     };
     let track = &mut member.tracks[place.track];
     let clock_rate = track.clock_rate();

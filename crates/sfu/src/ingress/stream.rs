@@ -117,7 +117,12 @@ impl LayerStream {
     }
 
     pub(crate) fn is_live(&self, now: Instant) -> bool {
-        self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < LIVE)
+        self.was_live(now, LIVE)
+    }
+
+    /// Whether a packet came within this time.
+    pub(crate) fn was_live(&self, now: Instant, within: Duration) -> bool {
+        self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < within)
     }
 }
 

@@ -16,14 +16,14 @@ pub(crate) struct Demand {
 /// A layer above the current one must fit with this much to spare, so that choices do not swing.
 const UPGRADE_MARGIN_PERCENT: u64 = 115;
 
-/// Chooses a layer for each demand so that the sum stays within `budget` (bits per second). The first always gets its
-/// lowest layer, however small the budget; others get nothing when nothing is left.
+/// Chooses a layer for each demand so that the sum stays within `budget` (bits per second). A picture whose lowest layer
+/// does not fit gets nothing: it would only make the voices late.
 pub(crate) fn allocate(budget: u64, demands: &[Demand]) -> Vec<Option<usize>> {
     let mut chosen: Vec<Option<usize>> = vec![None; demands.len()];
     let mut spent = 0_u64;
     for (index, demand) in demands.iter().enumerate() {
         let Some(&cost) = demand.costs.first() else { continue };
-        if index == 0 || spent + charge(demand, 0, cost) <= budget {
+        if spent + charge(demand, 0, cost) <= budget {
             chosen[index] = Some(0);
             spent += cost;
         }
@@ -106,8 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_picture_stays_however_little_there_is() {
-        assert_eq!(allocate(0, &[camera(Some(2)), camera(Some(2))]), [Some(0), None]);
+    fn a_picture_that_does_not_fit_is_off_and_needs_room_to_spare_to_come_back() {
+        assert_eq!(allocate(149_000, &[camera(Some(2)), camera(Some(2))]), [None, None]);
+        assert_eq!(allocate(160_000, &[camera(Some(0))]), [Some(0)]);
+        assert_eq!(allocate(160_000, &[camera(None)]), [None]);
+        assert_eq!(allocate(180_000, &[camera(None)]), [Some(0)]);
     }
 
     #[test]

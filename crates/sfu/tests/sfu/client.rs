@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use confab_protocol::{Layer, ParticipantId, SourceKind, TrackKind, TrackOffer};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
@@ -77,6 +77,8 @@ pub struct Stream {
     pub frame: u32,
     pub keyframe_due: bool,
     pub keyframes: u32,
+    /// Keyframes asked of it.
+    pub asked: u32,
 }
 
 pub struct Track {
@@ -95,12 +97,17 @@ pub struct Client {
     pub received: Vec<(Mid, Received)>,
     pub outgoing: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     pub deadline: Instant,
+    /// When each picture was sent: layer, picture, packets.
+    pub shown: Vec<(Instant, u8, u32, u8)>,
+    /// When each voice packet was sent, and how many bytes each has.
+    pub spoken: Vec<Instant>,
+    pub voice_bytes: usize,
     pub connected: bool,
     pub closed: bool,
     /// When anything came last, media or not.
     pub last_datagram: Instant,
     /// The longest time without anything coming, since the last reset.
-    pub longest_silence: std::time::Duration,
+    pub longest_silence: Duration,
 }
 
 impl Client {
@@ -123,10 +130,13 @@ impl Client {
             received: vec![],
             outgoing: vec![],
             deadline: now,
+            shown: vec![],
+            spoken: vec![],
+            voice_bytes: 80,
             connected: false,
             closed: false,
             last_datagram: now,
-            longest_silence: std::time::Duration::ZERO,
+            longest_silence: Duration::ZERO,
         }
     }
 
@@ -147,7 +157,7 @@ impl Client {
                 0 => vec![None],
                 _ => layers.iter().map(|layer| Some(Rid::from(layer.rid()))).collect(),
             };
-            let stream = |rid| Stream { rid, sequence: 60_000, frame: 0, keyframe_due: true, keyframes: 0 };
+            let stream = |rid| Stream { rid, sequence: 60_000, frame: 0, keyframe_due: true, keyframes: 0, asked: 0 };
             tracks.push(Track {
                 mid,
                 source: *source,
@@ -173,6 +183,14 @@ impl Client {
     pub fn accept(&mut self, pending: SdpPendingOffer, answer: &str) {
         let answer = SdpAnswer::from_sdp_string(answer).unwrap();
         self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+        for track in self.tracks.iter().filter(|track| track.source.track_kind() == TrackKind::Video) {
+            for stream in &track.streams {
+                // As our clients do: whatever is asked for is sent again, however much that is.
+                let mut direct = self.rtc.direct_api();
+                let sender = direct.stream_tx_by_mid(track.mid, stream.rid).unwrap();
+                sender.set_rtx_cache(1_000, Duration::from_secs(2), None);
+            }
+        }
     }
 
     pub fn handle(&mut self, now: Instant, source: SocketAddr, contents: &[u8]) {
@@ -213,6 +231,7 @@ impl Client {
                 for track in self.tracks.iter_mut().filter(|track| track.mid == request.mid) {
                     for stream in track.streams.iter_mut().filter(|stream| stream.rid == request.rid) {
                         stream.keyframe_due = true;
+                        stream.asked += 1;
                     }
                 }
             }
@@ -246,7 +265,9 @@ impl Client {
         stream.frame += 1;
         let (sequence, frame) = (stream.sequence, stream.frame);
         let mut payload = frame.to_be_bytes().to_vec();
-        payload.resize(80, 0);
+        payload.resize(self.voice_bytes, 0);
+        self.spoken.push(now);
+        self.deadline = now;
         let extensions = ExtensionValues {
             audio_level: Some(level),
             voice_activity: Some(level > -50),
@@ -261,11 +282,13 @@ impl Client {
         let pt = self.rtc.codec_config().find(|params| params.spec().codec == Codec::H264).unwrap().pt();
         let index = self.tracks.iter().position(|track| track.source == source).unwrap();
         let mid = self.tracks[index].mid;
+        self.deadline = now;
         for layer in layers {
             let stream = &mut self.tracks[index].streams[*layer];
             let keyframe = std::mem::take(&mut stream.keyframe_due);
             stream.keyframes += u32::from(keyframe);
             stream.frame += 1;
+            self.shown.push((now, *layer as u8, stream.frame, packets));
             for packet in 0..packets {
                 let stream = &mut self.tracks[index].streams[*layer];
                 stream.sequence += 1;
@@ -290,6 +313,7 @@ impl Client {
     }
 
     pub fn ask_for_keyframe(&mut self, mid: Mid) {
+        self.deadline = self.last_datagram;
         let ssrc = self.rtc.direct_api().stream_rx_by_mid(mid, None).unwrap().ssrc();
         let mut direct = self.rtc.direct_api();
         direct.stream_rx(&ssrc).unwrap().request_keyframe(str0m::media::KeyframeRequestKind::Pli);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use confab_impair::{Impairment, Profile};
 use confab_protocol::{Grants, Layer, ParticipantId, Role, SlotAssignment, SourceKind, TileRequest};
 use confab_sfu::{Event, Joined, Joining, Key, Sfu, SfuConfig, TrackState};
 
@@ -11,6 +12,12 @@ use crate::client::{Client, Offered};
 
 pub const STEP: Duration = Duration::from_millis(1);
 const DELAY: Duration = Duration::from_millis(5);
+const UDP_AND_IP: usize = 28;
+
+/// Packets and bytes of one picture of each layer, lowest first.
+pub type Film = [(u8, usize); 3];
+/// About 0.1, 0.4 and 1.4 Mbit/s at 30 pictures a second.
+pub const FILM: Film = [(1, 500), (2, 900), (5, 1_150)];
 
 /// A small generator, so that a seed gives the same losses everywhere.
 pub struct Random(u64);
@@ -46,8 +53,14 @@ pub struct Path {
     pub lost: u64,
     /// The longest a packet waited for the line.
     pub longest_wait: Duration,
+    /// What happens to everything the client sends and is sent, instead of the above.
+    pub up: Option<Impairment>,
+    pub down: Option<Impairment>,
+    /// The address others see instead of the client's own.
+    pub nat: Option<SocketAddr>,
 }
 
+#[derive(Clone)]
 struct Flying {
     to_server: bool,
     source: SocketAddr,
@@ -64,6 +77,10 @@ pub struct Lab {
     pub paths: Vec<Path>,
     pub events: Vec<Event>,
     pub random: Random,
+    /// Where datagrams went that belong to no client, and their first bytes.
+    pub strays: Vec<(SocketAddr, u8)>,
+    /// What clients sent, while somebody writes it down.
+    pub recorded: Option<Vec<Vec<u8>>>,
     flying: BTreeMap<(Instant, u64), Flying>,
     order: u64,
     /// Layers told as watched, by person and source.
@@ -91,6 +108,8 @@ impl Lab {
             paths: vec![],
             events: vec![],
             random: Random::new(1),
+            strays: vec![],
+            recorded: None,
             flying: BTreeMap::new(),
             order: 0,
             watched: HashMap::new(),
@@ -197,17 +216,38 @@ impl Lab {
             self.sfu.handle_timeout(self.now);
         }
         for client in &mut self.clients {
-            client.advance(self.now);
+            if client.deadline <= self.now {
+                client.advance(self.now);
+            }
         }
         self.collect();
+    }
+
+    /// Whose datagrams go to this address.
+    fn owner(&self, address: SocketAddr) -> Option<usize> {
+        (0..self.clients.len()).find(|index| self.paths[*index].nat.unwrap_or(self.clients[*index].address) == address)
+    }
+
+    /// Both ways of a client's packets are like this from now on. UDP and IP count on a line of limited rate.
+    pub fn impair(&mut self, client: usize, profile: Profile, seed: u64) {
+        self.paths[client].up = Some(Impairment::new(profile, seed * 2));
+        self.paths[client].down = Some(Impairment::new(profile, seed * 2 + 1));
+    }
+
+    /// The estimate for a receiver, bits per second.
+    pub fn estimate(&self, client: usize) -> u64 {
+        self.sfu.estimate(self.room, self.id(client)).unwrap_or(0)
     }
 
     fn deliver(&mut self, packet: Flying) {
         if packet.to_server {
             let mut contents = packet.contents;
+            if let Some(recorded) = &mut self.recorded {
+                recorded.push(contents.clone());
+            }
             self.sfu.handle_datagram(self.now, packet.source, packet.destination, &mut contents);
-        } else if let Some(client) = self.clients.iter_mut().find(|client| client.address == packet.destination) {
-            client.handle(self.now, packet.source, &packet.contents);
+        } else if let Some(client) = self.owner(packet.destination) {
+            self.clients[client].handle(self.now, packet.source, &packet.contents);
         }
     }
 
@@ -216,13 +256,15 @@ impl Lab {
         for index in 0..self.clients.len() {
             let outgoing = std::mem::take(&mut self.clients[index].outgoing);
             for (source, destination, contents) in outgoing {
+                let source = self.paths[index].nat.unwrap_or(source);
                 let (cut, loss) = (self.paths[index].cut, self.paths[index].loss_up_percent);
                 self.send(index, cut, loss, true, Flying { to_server: true, source, destination, contents });
             }
         }
         let transmits = self.sfu.take_transmits();
         for transmit in transmits {
-            let Some(index) = self.clients.iter().position(|client| client.address == transmit.destination) else {
+            let Some(index) = self.owner(transmit.destination) else {
+                self.strays.push((transmit.destination, transmit.contents[0]));
                 continue;
             };
             let (cut, loss) = (self.paths[index].cut, self.paths[index].loss_down_percent);
@@ -236,6 +278,20 @@ impl Lab {
     }
 
     fn send(&mut self, path: usize, cut: bool, loss: f64, up: bool, packet: Flying) {
+        let now = self.now;
+        let Path { up: way_up, down: way_down, longest_wait, .. } = &mut self.paths[path];
+        let impairment = if up { way_up } else { way_down };
+        if let Some(impairment) = impairment.as_mut().filter(|_| !cut) {
+            for at in impairment.offer(now, packet.contents.len() + UDP_AND_IP).arrivals() {
+                let wait = (at - now).saturating_sub(impairment.profile().delay);
+                self.order += 1;
+                self.flying.insert((at, self.order), packet.clone());
+                if !up {
+                    *longest_wait = wait.max(*longest_wait);
+                }
+            }
+            return;
+        }
         // Only media is lost, so that a run's figures are about media.
         let is_media = packet.contents[0] >= 128 && !(64..96).contains(&(packet.contents[1] & 0x7f));
         if cut || (is_media && loss > 0.0 && self.random.happens(loss)) {
@@ -291,14 +347,17 @@ impl Lab {
         wanted.into_iter().map(|layer| layer as usize).collect()
     }
 
-    /// A client's camera with three layers at 30 pictures a second (about 0.1, 0.4 and 1.4 Mbit/s), those told to be
-    /// watched. Call every 10 ms.
+    /// A client's camera with three layers at 30 pictures a second, those told to be watched. Call every 10 ms.
     pub fn film(&mut self, client: usize, call: u64) {
+        self.film_like(client, call, &FILM);
+    }
+
+    pub fn film_like(&mut self, client: usize, call: u64, film: &Film) {
         if !call.is_multiple_of(3) {
             return;
         }
         for layer in self.watched_layers(client, SourceKind::Camera) {
-            let (packets, bytes) = [(1, 500), (2, 900), (5, 1_150)][layer];
+            let (packets, bytes) = film[layer];
             let now = self.now;
             self.clients[client].show(now, SourceKind::Camera, &[layer], packets, bytes);
         }

@@ -10,3 +10,17 @@ mod liveness;
 mod pictures;
 mod repair;
 mod voices;
+
+/// Whole calls over impaired networks, over many seeds.
+mod networks {
+    mod caps;
+    mod losses;
+    mod rebinding;
+    mod watching;
+
+    /// The seeds of a test: a few, or so many in the full tier (`CONFAB_FULL=1`).
+    fn seeds(quick: u64, full: u64) -> std::ops::Range<u64> {
+        let is_full = std::env::var_os("CONFAB_FULL").is_some_and(|value| value != "0");
+        0..if is_full { full } else { quick }
+    }
+}
