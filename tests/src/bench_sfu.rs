@@ -184,12 +184,7 @@ fn start_server(lab: &Lab, shape: &Shape, namespace: Option<&crate::lab::Namespa
     Server::start(lab.folder(), options)
 }
 
-fn start_load(
-    lab: &Lab,
-    shape: &Shape,
-    server: &Server,
-    namespace: Option<&crate::lab::Namespace>,
-) -> Outcome<Load> {
+fn start_load(lab: &Lab, shape: &Shape, server: &Server, namespace: Option<&crate::lab::Namespace>) -> Outcome<Load> {
     let mut arguments = shape.arguments();
     arguments.extend(["--server".into(), server.address().to_string()]);
     arguments.extend(["--rooms".into(), shape.rooms.to_string()]);

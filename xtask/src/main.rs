@@ -3,6 +3,7 @@
 mod bench;
 mod cargo;
 mod codegen;
+mod fuzz;
 mod process;
 mod run;
 mod system;
@@ -17,6 +18,7 @@ const USAGE: &str = "\
 cargo xtask run [--release]        server and desktop app with embedded defaults (a headless demonstration without a display)
 cargo xtask test [--full] [STEP]   every test; --full runs the long counts; STEP is one of: tidy ui lint deny rust
 cargo xtask bench NAME [--json]    a benchmark of the repository: call, sfu
+cargo xtask fuzz [--seconds N]     every parser and the forwarding core against changed packets, N (60) seconds each
 cargo xtask codegen                writes the generated TypeScript
 cargo xtask tidy                   checks crate edges, generated files and file lengths
 cargo xtask setup                  installs what the other commands need, and nothing else
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["run", options @ ..] => run::run(options),
         ["test", options @ ..] => test::test(options),
         ["bench", options @ ..] => bench::bench(options),
+        ["fuzz", options @ ..] => fuzz::fuzz(options),
         ["codegen"] => codegen::write(),
         ["tidy"] => tidy::tidy(),
         ["setup"] => system::ensure(system::Purpose::Test).and_then(|()| ui::install()),

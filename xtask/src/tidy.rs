@@ -6,11 +6,12 @@ use crate::Outcome;
 use crate::process::{output, root};
 
 /// Which workspace crates a crate may depend on (not counting tests). Dependencies point one way.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("crates/protocol", &[]),
     ("crates/media", &[]),
     ("crates/rtp", &[]),
     ("crates/impair", &[]),
+    ("crates/fuzz", &[]),
     ("crates/rooms", &["confab-protocol"]),
     ("crates/sfu", &["confab-protocol", "confab-rtp"]),
     ("crates/call", &["confab-protocol", "confab-rtp", "confab-media"]),

@@ -124,7 +124,8 @@ impl Janus {
             while let Some(Ok(message)) = self.socket.next().await {
                 let Message::Text(text) = message else { continue };
                 let Ok(message) = serde_json::from_str::<Value>(&text) else { continue };
-                if let Some(error) = message["plugindata"]["data"]["error"].as_str().or(message["error"]["reason"].as_str())
+                if let Some(error) =
+                    message["plugindata"]["data"]["error"].as_str().or(message["error"]["reason"].as_str())
                 {
                     return Err(LoadError::Refused(error.to_owned()));
                 }

@@ -144,8 +144,13 @@ mod tests {
     use super::*;
 
     fn agreed() -> Negotiated {
-        let extensions =
-            ExtensionIds { mid: Some(4), rid: Some(10), repaired_rid: Some(11), transport_cc: Some(3), ..ExtensionIds::new() };
+        let extensions = ExtensionIds {
+            mid: Some(4),
+            rid: Some(10),
+            repaired_rid: Some(11),
+            transport_cc: Some(3),
+            ..ExtensionIds::new()
+        };
         Negotiated { h264: 102, repair: 103, extensions, ..Negotiated::default() }
     }
 

@@ -11,7 +11,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use rand::RngExt;
-use url::Url;
+use url::{Host, Url};
 
 use crate::DEFAULT_PORT;
 use crate::ids::RoomCode;
@@ -138,7 +138,9 @@ fn is_near(host: &str) -> bool {
 }
 
 fn address_of(url: &Url) -> Result<ServerAddress, LinkError> {
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(LinkError::NotAMeeting)?.to_ascii_lowercase();
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(LinkError::NotAMeeting)?;
+    // Of a scheme that browsers do not know, the host is taken as it is; the links we write are https.
+    let host = Host::parse(host).map_err(|_| LinkError::NotAMeeting)?.to_string();
     let fragment = url.fragment();
     let plain = fragment == Some("plain") || (fragment.is_none() && is_near(&host));
     let (secure, usual) = match url.scheme() {

@@ -53,7 +53,8 @@ pub struct Counters {
     pub dropped_unknown: u64,
     /// Datagrams dropped because they are no STUN, DTLS, RTP or RTCP.
     pub dropped_malformed: u64,
-    /// Media and reports dropped because they were not authentic, or came before.
+    /// Media and reports dropped because they were not authentic, or came before; checks, because they were copies of
+    /// others, or from an address that somebody else uses.
     pub dropped_forged: u64,
     /// Media packets received from members.
     pub packets_received: u64,

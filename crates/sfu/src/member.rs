@@ -9,6 +9,7 @@ use confab_rtp::transport_wide::TwccReceiver;
 use confab_rtp::wire::ExtensionIds;
 
 use crate::arena::Key;
+use crate::control::checks::CheckLog;
 use crate::control::keys::MediaKeys;
 use crate::control::path::{ControlPath, Route};
 use crate::egress::downlink::Downlink;
@@ -26,6 +27,7 @@ pub(crate) struct Member {
     pub(crate) participant: ParticipantId,
     pub(crate) grants: Grants,
     pub(crate) control: ControlPath,
+    pub(crate) checks: CheckLog,
     /// Once the handshake is done.
     pub(crate) keys: Option<MediaKeys>,
     /// Once ICE is.

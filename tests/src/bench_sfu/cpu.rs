@@ -42,9 +42,8 @@ pub(super) fn dropped_datagrams(id: u32) -> Outcome<u64> {
     let folder = format!("/proc/{id}/fd");
     let files = std::fs::read_dir(&folder).map_err(|error| LabError::io(&folder, error))?;
     let targets = files.flatten().filter_map(|file| std::fs::read_link(file.path()).ok());
-    let inode = |target: std::path::PathBuf| {
-        Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
-    };
+    let inode =
+        |target: std::path::PathBuf| Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned());
     let sockets: HashSet<String> = targets.filter_map(inode).collect();
     let mut sum = 0;
     for family in ["udp", "udp6"] {

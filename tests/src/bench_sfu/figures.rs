@@ -150,7 +150,10 @@ impl Bench<'_> {
 
     /// Rooms of five until one core is as busy as wanted, or the load is at its limit.
     fn delay(&mut self) -> Outcome {
-        let first = Shape { fps: if self.plan.is_small { 10 } else { 29 }, ..Shape::fives(if self.plan.is_small { 1 } else { 8 }) };
+        let first = Shape {
+            fps: if self.plan.is_small { 10 } else { 29 },
+            ..Shape::fives(if self.plan.is_small { 1 } else { 8 })
+        };
         let cost = self.cost("8x5", &first)?;
         let by_core = BUSY / median(&cost.cores);
         let by_load = MOST_PACKETS / median(&cost.packets_per_second);

@@ -28,7 +28,11 @@ impl Janus {
         let janus = tool("janus")?;
         let configuration = folder.join("janus");
         write(&configuration, "janus.jcfg", &general()?)?;
-        write(&configuration, "janus.transport.websockets.jcfg", &format!("general: {{ ws = true  ws_port = {PORT} }}\n"))?;
+        write(
+            &configuration,
+            "janus.transport.websockets.jcfg",
+            &format!("general: {{ ws = true  ws_port = {PORT} }}\n"),
+        )?;
         write(&configuration, "janus.plugin.videoroom.jcfg", ROOM)?;
         let running = Process::new_in(Some(namespace.name()), &janus, "janus", folder)?
             .args(["--disable-colors", "--configs-folder"])

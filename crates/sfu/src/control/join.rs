@@ -12,6 +12,7 @@ use str0m::media::{Direction, MediaKind, Mid};
 use str0m::rtp::{Extension, ExtensionMap, ExtensionSerializer, ExtensionValues};
 use str0m::{Candidate, Rtc, RtcConfig};
 
+use super::checks::CheckLog;
 use super::offer::{fingerprint, media_lines, streams};
 use super::path::ControlPath;
 use crate::arena::Key;
@@ -104,6 +105,7 @@ impl Sfu {
             addresses: Vec::new(),
             scheduled: None,
             control: ControlPath::new(now, rtc),
+            checks: CheckLog::default(),
         };
         let key = self.members.insert(member);
         self.by_ufrag.insert(ufrag, key);

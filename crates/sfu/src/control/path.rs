@@ -1,6 +1,5 @@
 //! One member's ICE and DTLS: datagrams and time in; datagrams, keys and the way they opened out.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -18,11 +17,7 @@ const ROUNDS: usize = 256;
 const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
 const STUN_HEADER: usize = 20;
-/// The last bytes of the header, by which a request is told from others.
-const TRANSACTION: usize = 12;
 
-/// Checks remembered: a minute or more of a quiet client's.
-const CHECKS: usize = 32;
 /// RFC 8445, 16.1.
 const USE_CANDIDATE: u16 = 0x0025;
 
@@ -54,12 +49,11 @@ pub(crate) struct ControlPath {
     /// Large, so not in the member itself, which is gone through often.
     rtc: Box<Rtc>,
     deadline: Instant,
-    checks: VecDeque<([u8; TRANSACTION], SocketAddr)>,
 }
 
 impl ControlPath {
     pub(crate) fn new(now: Instant, rtc: Rtc) -> Self {
-        Self { rtc: Box::new(rtc), deadline: now, checks: VecDeque::new() }
+        Self { rtc: Box::new(rtc), deadline: now }
     }
 
     /// For SDP.
@@ -76,21 +70,6 @@ impl ControlPath {
     pub(crate) fn accepts(&self, now: Instant, route: Route, contents: &[u8]) -> bool {
         let Some(receive) = received(route, contents) else { return false };
         catch_unwind(AssertUnwindSafe(|| self.rtc.accepts(&Input::Receive(now, receive)))).unwrap_or(false)
-    }
-
-    /// Whether a check came before from another address: its client does not send it again from elsewhere, so somebody
-    /// else does. Only the last ones are known; older ones get an answer and no more.
-    pub(crate) fn is_replay(&mut self, route: Route, contents: &[u8]) -> bool {
-        let transaction = contents.get(STUN_HEADER - TRANSACTION..).and_then(|rest| rest.first_chunk());
-        let Some(transaction) = transaction.copied() else { return true };
-        if let Some((_, from)) = self.checks.iter().find(|(known, _)| *known == transaction) {
-            return *from != route.destination;
-        }
-        if self.checks.len() >= CHECKS {
-            self.checks.pop_front();
-        }
-        self.checks.push_back((transaction, route.destination));
-        false
     }
 
     /// Takes in a STUN or DTLS datagram.

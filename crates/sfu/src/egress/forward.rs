@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use confab_protocol::TrackKind;
 use confab_rtp::PacketClass;
 use confab_rtp::codec::{self, Decision, Layer, PacketFacts, Rewrite, VideoCodec};
+use confab_rtp::stream::Fate;
 use confab_rtp::wire::{HeaderWriter, PacketExtensions, RtpHeader};
 
 use super::leave::{LONGEST_DESCRIPTOR, Leaving, Repairable, leave, write_descriptor};
@@ -169,6 +170,10 @@ fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'
     }
     if !noted.fate.is_fresh() {
         return Some(Taken::Known);
+    }
+    if noted.fate == Fate::Restarted {
+        // A leap of the sender's numbers is nobody else's: for receivers a stretch of its own begins.
+        stream.epoch += 1;
     }
     let sequence = noted.number;
     stream.last_packet = Some(now);

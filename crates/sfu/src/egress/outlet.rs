@@ -46,6 +46,11 @@ impl Outlet {
         self.transmits.len()
     }
 
+    /// How many buffers are kept for use again.
+    pub(crate) fn kept(&self) -> usize {
+        self.free.len()
+    }
+
     /// Those queued after the first so many.
     pub(crate) fn since(&self, already: usize) -> impl Iterator<Item = &Transmit> {
         self.transmits.iter().skip(already)

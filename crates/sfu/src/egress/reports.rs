@@ -6,6 +6,7 @@ use confab_rtp::wire::{NtpClock, ReceptionBlock, RtcpWriter, SenderInfo};
 
 use super::slot::Slot;
 use crate::arena::{Arena, Key};
+use crate::ingress::stream::ticks;
 use crate::member::Member;
 use crate::sfu::Sfu;
 
@@ -151,7 +152,7 @@ fn sender_info(members: &Arena<Member>, clock: &NtpClock, now: Instant, slot: &S
     let publisher = members.get(feed.publisher)?;
     let ntp = clock.at(now);
     let elapsed_us = publisher.sender_clock.since(reported.ntp, ntp)?;
-    let ticks = (elapsed_us * i64::from(track.clock_rate()) / 1_000_000) as u32;
+    let ticks = ticks(elapsed_us, track.clock_rate());
     Some(SenderInfo {
         ssrc: slot.ssrc,
         ntp,

@@ -45,7 +45,8 @@ impl Sfu {
             self.counters.dropped_unknown += 1;
             return;
         };
-        if self.members.get_mut(key).is_some_and(|member| member.control.is_replay(route, contents)) {
+        let copied = self.members.get_mut(key).is_none_or(|member| !member.checks.note(contents, route.destination));
+        if copied || self.belongs_to_another(now, route.destination, key) {
             self.counters.dropped_forged += 1;
             return;
         }
@@ -85,6 +86,13 @@ impl Sfu {
             self.needs_steering(room);
         }
         self.schedule(key);
+    }
+
+    /// A member with a forged source must not take the address of another from under it.
+    fn belongs_to_another(&self, now: Instant, address: SocketAddr, key: Key) -> bool {
+        let owner = self.addresses.get(&address).filter(|owner| **owner != key);
+        let owner = owner.and_then(|owner| self.members.get(*owner));
+        owner.is_some_and(|owner| now.saturating_duration_since(owner.last_datagram) <= self.config.silent_after)
     }
 
     fn learn_address(&mut self, address: SocketAddr, key: Key) {

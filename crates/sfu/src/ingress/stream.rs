@@ -166,6 +166,12 @@ impl SenderClock {
     }
 }
 
+/// Ticks of a media clock in so many microseconds, as timestamps count them: without an end. What members say of their
+/// clocks may be off by centuries.
+pub(crate) fn ticks(microseconds: i64, clock_rate: u32) -> u32 {
+    (i128::from(microseconds) * i128::from(clock_rate) / 1_000_000) as u32
+}
+
 fn microseconds(ntp: u64) -> i64 {
     ((ntp >> 32) * 1_000_000 + (((ntp & 0xffff_ffff) * 1_000_000) >> 32)) as i64
 }
@@ -237,5 +243,23 @@ impl Format {
         }
         let mode = u8::from(self.packetization_mode == other.packetization_mode);
         Some(mode * 2 + u8::from(self.profile == other.profile))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_leaps_by_a_century_makes_no_number_overflow() {
+        let mut clock = SenderClock::default();
+        assert_eq!(clock.since(0, 5 << 32), None);
+        for (theirs, ours) in [(u64::MAX, 1 << 32), (0, 2 << 32), (u64::MAX / 2, u64::MAX), (1, 0)] {
+            clock.note(theirs, ours);
+            let elapsed = clock.since(0, ours).expect("a report came");
+            ticks(elapsed, 90_000);
+        }
+        assert_eq!(ticks(1_000_000, 90_000), 90_000);
+        assert_eq!(ticks(-1_000_000, 90_000), 90_000_u32.wrapping_neg());
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{Layer, ParticipantId, SourceKind, TrackKind, TrackOffer};
+use confab_rtp::wire::view::is_rtcp;
+use confab_sfu::keys::{self, MediaKeys};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
@@ -104,6 +106,12 @@ pub struct Client {
     pub voice_bytes: usize,
     pub connected: bool,
     pub closed: bool,
+    /// Its media path ended by an error.
+    pub failed: bool,
+    /// Of an insider that is connected: it protects and opens media itself; see [`Self::insider`].
+    pub keys: Option<MediaKeys>,
+    /// Media datagrams that came and did not open.
+    pub unopened: u64,
     /// When anything came last, media or not.
     pub last_datagram: Instant,
     /// The longest time without anything coming, since the last reset.
@@ -119,7 +127,17 @@ impl Client {
             .enable_opus(true, false)
             .set_send_buffer_video(1_000);
         config.codec_config().add_h264(102.into(), Some(103.into()), true, 0x42_e0_1f);
-        let mut rtc = config.build(now);
+        Self::built(now, address, &config)
+    }
+
+    /// A member that means harm: it has the keys of its own path, and writes what it likes.
+    pub fn insider(now: Instant, address: SocketAddr) -> Self {
+        let config = RtcConfig::new().set_crypto_provider(keys::crypto_provider()).set_rtp_mode(true);
+        Self::built(now, address, &config)
+    }
+
+    fn built(now: Instant, address: SocketAddr, config: &RtcConfig) -> Self {
+        let mut rtc = config.clone().build(now);
         rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
         Self {
             id: ParticipantId::new(),
@@ -135,6 +153,9 @@ impl Client {
             voice_bytes: 80,
             connected: false,
             closed: false,
+            failed: false,
+            keys: None,
+            unopened: 0,
             last_datagram: now,
             longest_silence: Duration::ZERO,
         }
@@ -196,18 +217,40 @@ impl Client {
     pub fn handle(&mut self, now: Instant, source: SocketAddr, contents: &[u8]) {
         self.longest_silence = self.longest_silence.max(now - self.last_datagram);
         self.last_datagram = now;
+        if let (Some(keys), Some(128..=191)) = (&mut self.keys, contents.first()) {
+            let mut packet = contents.to_vec();
+            let opened = match is_rtcp(contents) {
+                true => keys.inbound.open_rtcp(&mut packet).is_ok(),
+                false => keys.inbound.open_rtp(&mut packet).is_ok(),
+            };
+            self.unopened += u64::from(!opened);
+            return;
+        }
         let Ok(parsed) = DatagramRecv::try_from(contents) else { return };
         let receive = Receive { proto: Protocol::Udp, source, destination: self.address, contents: parsed };
-        self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
+        // Somebody else answered to its handshake: this client is lost, the others are not.
+        self.failed |= self.failed || self.rtc.handle_input(Input::Receive(now, receive)).is_err();
         self.drain(now);
     }
 
     pub fn advance(&mut self, now: Instant) {
+        if self.failed {
+            return;
+        }
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         self.drain(now);
     }
 
     fn drain(&mut self, now: Instant) {
+        if self.failed {
+            return;
+        }
+        self.drain_path(now);
+        // Only an insider's handshake exports them.
+        self.keys = keys::take_exported().or(self.keys.take());
+    }
+
+    fn drain_path(&mut self, now: Instant) {
         loop {
             match self.rtc.poll_output().unwrap() {
                 Output::Timeout(at) if at > now => {

@@ -34,6 +34,11 @@ impl Random {
         self.0
     }
 
+    /// 0 to `bound` - 1.
+    pub fn below(&mut self, bound: usize) -> usize {
+        ((self.next() >> 16) % bound.max(1) as u64) as usize
+    }
+
     pub fn happens(&mut self, percent: f64) -> bool {
         ((self.next() % 100_000) as f64) < percent * 1_000.0
     }
@@ -45,6 +50,8 @@ pub struct Path {
     pub loss_up_percent: f64,
     pub loss_down_percent: f64,
     pub cut: bool,
+    /// Where what the client sends seems to come from, if not from its address.
+    pub seems_from: Option<SocketAddr>,
     /// Nothing arrives before this; then everything that was held does.
     pub stalled_until: Option<Instant>,
     /// Bits per second towards the client; 0 for no limit.
@@ -60,7 +67,16 @@ pub struct Path {
     pub nat: Option<SocketAddr>,
 }
 
+/// A datagram as it was put on the wire.
 #[derive(Clone)]
+pub struct Recorded {
+    pub to_server: bool,
+    pub source: SocketAddr,
+    /// The client at its other end.
+    pub client: usize,
+    pub contents: Vec<u8>,
+}
+
 struct Flying {
     to_server: bool,
     source: SocketAddr,
@@ -80,9 +96,11 @@ pub struct Lab {
     /// Where datagrams went that belong to no client, and their first bytes.
     pub strays: Vec<(SocketAddr, u8)>,
     /// What clients sent, while somebody writes it down.
-    pub recorded: Option<Vec<Vec<u8>>>,
+    pub sent: Option<Vec<Vec<u8>>>,
     flying: BTreeMap<(Instant, u64), Flying>,
     order: u64,
+    /// What was on the wire, once [`Self::record`] was called.
+    pub recorded: Option<Vec<Recorded>>,
     /// Layers told as watched, by person and source.
     pub watched: HashMap<(ParticipantId, SourceKind), Vec<Layer>>,
     /// Slots as each person was told.
@@ -109,9 +127,10 @@ impl Lab {
             events: vec![],
             random: Random::new(1),
             strays: vec![],
-            recorded: None,
+            sent: None,
             flying: BTreeMap::new(),
             order: 0,
+            recorded: None,
             watched: HashMap::new(),
             slots: HashMap::new(),
         }
@@ -132,7 +151,13 @@ impl Lab {
     pub fn begin_join(&mut self, offered: &Offered, grants: Grants) -> usize {
         let index = self.clients.len();
         let address = SocketAddr::from(([10, 0, 1, index as u8 + 1], 7_000));
-        let mut client = Client::new(self.now, address);
+        let client = Client::new(self.now, address);
+        self.begin_join_of(client, offered, grants)
+    }
+
+    /// Joins a client made elsewhere.
+    pub fn begin_join_of(&mut self, mut client: Client, offered: &Offered, grants: Grants) -> usize {
+        let index = self.clients.len();
         let (offer, tracks, pending) = client.offer(offered);
         let joining = Joining { participant: client.id, offer: &offer, tracks: &tracks, grants };
         let joined: Joined = self.sfu.join(self.now, self.room, &joining).unwrap();
@@ -175,6 +200,27 @@ impl Lab {
     pub fn tile(&self, of: usize, source: SourceKind, height: u32) -> TileRequest {
         let participant = self.id(of);
         TileRequest { participant, source, width: height * 16 / 9, height, priority: 0, pinned: false }
+    }
+
+    /// Keeps a copy of everything that is put on the wire from now on.
+    pub fn record(&mut self) {
+        self.recorded = Some(Vec::new());
+    }
+
+    /// What was recorded since; recording ends.
+    pub fn take_recorded(&mut self) -> Vec<Recorded> {
+        self.recorded.take().unwrap_or_default()
+    }
+
+    /// A datagram arrives at the server now.
+    pub fn inject(&mut self, source: SocketAddr, contents: &[u8]) {
+        let server = self.server;
+        self.sfu.handle_datagram(self.now, source, server, &mut contents.to_vec());
+    }
+
+    /// Whether every count an issue names is wanted, not the quick selection.
+    pub fn is_full() -> bool {
+        std::env::var_os("CONFAB_FULL").is_some_and(|value| value != "0")
     }
 
     /// Runs for a time, nobody sending anything new.
@@ -242,7 +288,7 @@ impl Lab {
     fn deliver(&mut self, packet: Flying) {
         if packet.to_server {
             let mut contents = packet.contents;
-            if let Some(recorded) = &mut self.recorded {
+            if let Some(recorded) = &mut self.sent {
                 recorded.push(contents.clone());
             }
             self.sfu.handle_datagram(self.now, packet.source, packet.destination, &mut contents);
@@ -258,19 +304,21 @@ impl Lab {
             for (source, destination, contents) in outgoing {
                 let source = self.paths[index].nat.unwrap_or(source);
                 let (cut, loss) = (self.paths[index].cut, self.paths[index].loss_up_percent);
+                let source = self.paths[index].seems_from.unwrap_or(source);
                 self.send(index, cut, loss, true, Flying { to_server: true, source, destination, contents });
             }
         }
         let transmits = self.sfu.take_transmits();
-        for transmit in transmits {
+        for transmit in &transmits {
             let Some(index) = self.owner(transmit.destination) else {
                 self.strays.push((transmit.destination, transmit.contents[0]));
                 continue;
             };
             let (cut, loss) = (self.paths[index].cut, self.paths[index].loss_down_percent);
-            let (source, destination, contents) = (transmit.source, transmit.destination, transmit.contents);
+            let (source, destination, contents) = (transmit.source, transmit.destination, transmit.contents.clone());
             self.send(index, cut, loss, false, Flying { to_server: false, source, destination, contents });
         }
+        self.sfu.recycle(transmits);
         let events: Vec<_> = self.sfu.take_events().collect();
         for (_, event) in events {
             self.note(event);
@@ -297,6 +345,10 @@ impl Lab {
         if cut || (is_media && loss > 0.0 && self.random.happens(loss)) {
             self.paths[path].lost += 1;
             return;
+        }
+        if let Some(recorded) = &mut self.recorded {
+            let (to_server, source, contents) = (packet.to_server, packet.source, packet.contents.clone());
+            recorded.push(Recorded { to_server, source, client: path, contents });
         }
         let mut at = self.now + DELAY;
         let rate = self.paths[path].rate_down;

@@ -5,10 +5,13 @@
 mod bad_input;
 mod calls;
 mod client;
+mod hostile;
 mod lab;
 mod liveness;
 mod pictures;
 mod repair;
+mod replay;
+mod script;
 mod voices;
 
 /// Whole calls over impaired networks, over many seeds.

@@ -81,9 +81,9 @@ fn n7_a_port_that_proves_nothing_is_sent_nothing_whatever_it_replays() {
         let mut lab = Lab::new();
         let (ann, bob) = call(&mut lab);
         lab.run_with(SECOND, talk);
-        lab.recorded = Some(vec![]);
+        lab.sent = Some(vec![]);
         lab.run_with(SECOND * 4, talk);
-        let recorded = lab.recorded.take().unwrap();
+        let recorded = lab.sent.take().unwrap();
         // Checks, reports, voice and pictures of both people, from whoever saw them go by; handshakes were before.
         let kinds = [0..=3, 128..=191].map(|kind| recorded.iter().filter(|seen| kind.contains(&seen[0])).count());
         assert!(kinds[0] >= 2 && kinds[1] > 500, "{kinds:?}");
@@ -120,9 +120,9 @@ fn n7_a_port_that_proves_nothing_is_sent_nothing_whatever_it_replays() {
 fn n7_a_check_that_is_older_than_is_remembered_gets_an_answer_and_no_media() {
     let mut lab = Lab::new();
     let (ann, _) = call(&mut lab);
-    lab.recorded = Some(vec![]);
+    lab.sent = Some(vec![]);
     lab.run_with(SECOND * 4, talk);
-    let mut old = lab.recorded.take().unwrap();
+    let mut old = lab.sent.take().unwrap();
     old.retain(|seen| seen[0] <= 3);
     assert!(!old.is_empty());
     lab.run_with(SECOND * 150, talk);
