@@ -80,6 +80,11 @@ impl TwccReceiver {
         }
     }
 
+    /// Feedback is written no more often than this from now on, unless many packets came.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.config.interval = interval;
+    }
+
     /// Notes the arrival of a packet with this transport-wide number.
     pub fn on_packet(&mut self, sequence: u16, arrived: Instant) {
         let number = self.unwrapper.unwrap(sequence);

@@ -1,6 +1,6 @@
 //! What members are told in RTCP: how our streams go, how theirs came, what is missing of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use confab_rtp::wire::{NtpClock, ReceptionBlock, RtcpWriter, SenderInfo};
 
@@ -82,6 +82,8 @@ impl Sfu {
         if member.arrivals.next_deadline().is_none_or(|due| due > now) {
             return;
         }
+        let interval = feedback_interval(member.downlink.estimate());
+        member.arrivals.set_interval(interval);
         let media = member.tracks.iter().flat_map(|track| &track.layers).find_map(|stream| stream.ssrc).unwrap_or(0);
         let own = member.slots.first().map_or(NO_SLOT, |slot| slot.ssrc);
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -138,6 +140,18 @@ impl Sfu {
     }
 }
 
+/// How often a member is told what came: on a thin line feedback must leave room for voices.
+fn feedback_interval(estimate: Option<u64>) -> Duration {
+    /// A report with everything around it, bits.
+    const REPORT: u64 = 720;
+    /// The share of the estimate it may take: one in so many.
+    const SHARE: u64 = 20;
+    const SHORTEST: Duration = Duration::from_millis(50);
+    const LONGEST: Duration = Duration::from_millis(250);
+    let Some(estimate) = estimate else { return SHORTEST };
+    Duration::from_millis(1_000 * REPORT * SHARE / estimate.max(1)).clamp(SHORTEST, LONGEST)
+}
+
 /// What we say of a slot's stream: the same moment by our clock and by its time, as its own sender told both, so that
 /// sound and picture of one person can be shown together.
 fn sender_info(members: &Arena<Member>, clock: &NtpClock, now: Instant, slot: &Slot) -> Option<SenderInfo> {
@@ -160,4 +174,19 @@ fn sender_info(members: &Arena<Member>, clock: &NtpClock, now: Instant, slot: &S
         packets: slot.packets,
         octets: slot.octets,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn feedback_takes_a_twentieth_of_a_thin_line_and_is_prompt_on_others() {
+        let milliseconds = |estimate| feedback_interval(estimate).as_millis();
+        assert_eq!(milliseconds(None), 50);
+        assert_eq!(milliseconds(Some(3_000_000)), 50);
+        assert_eq!(milliseconds(Some(100_000)), 144);
+        assert_eq!(milliseconds(Some(50_000)), 250);
+        assert_eq!(milliseconds(Some(0)), 250);
+    }
 }
