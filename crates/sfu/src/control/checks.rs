@@ -9,8 +9,9 @@ use std::net::SocketAddr;
 /// Bytes of a transaction's number, and where it stands in a message (RFC 8489, 5).
 const TRANSACTION: std::ops::Range<usize> = 8..20;
 
-/// Checks remembered. Browsers send one every two and a half seconds once a path stands: ten minutes, for 10 KiB at most.
-const REMEMBERED: usize = 256;
+/// Checks remembered. Browsers send one every two and a half seconds once a path stands: two and a half minutes, for 3 KiB
+/// at most. A copy of an older one gets an answer and no media: that follows only where fresh media comes from.
+const REMEMBERED: usize = 64;
 
 /// The checks of one member, the oldest first.
 #[derive(Default)]

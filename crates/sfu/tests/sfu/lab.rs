@@ -77,6 +77,7 @@ pub struct Recorded {
     pub contents: Vec<u8>,
 }
 
+#[derive(Clone)]
 struct Flying {
     to_server: bool,
     source: SocketAddr,

@@ -16,6 +16,9 @@ use confab_sfu::{Counters, Event, Joining, TrackState};
 use crate::client::{Client, Offered};
 use crate::lab::Lab;
 
+/// The bit of the first byte that says so (RFC 3550, 5.1).
+const HAS_PADDING: u8 = 0x20;
+
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SOURCES: [SourceKind; 3] = [SourceKind::Microphone, SourceKind::Camera, SourceKind::Screen];
 /// More would make each script slow, and shows nothing new.
@@ -330,7 +333,10 @@ impl Call {
             .iter()
             .filter(|sent| !sent.to_server && sent.contents[0] >= 128 && !is_rtcp(&sent.contents))
         {
-            let Some(view) = RtpView::parse(&sent.contents) else { panic!("we send packets that can be read") };
+            // The number of padding bytes is encrypted with the rest.
+            let mut contents = sent.contents.clone();
+            contents[0] &= !HAS_PADDING;
+            let Some(view) = RtpView::parse(&contents) else { panic!("we send packets that can be read") };
             let to = self.lab.clients[sent.client].address;
             let (highest, seen) = self.received.entry((to, view.ssrc())).or_insert_with(|| (1 << 20, HashSet::new()));
             let number = if seen.is_empty() {

@@ -125,7 +125,7 @@ fn n7_a_check_that_is_older_than_is_remembered_gets_an_answer_and_no_media() {
     let mut old = lab.sent.take().unwrap();
     old.retain(|seen| seen[0] <= 3);
     assert!(!old.is_empty());
-    lab.run_with(SECOND * 150, talk);
+    lab.run_with(SECOND * 300, talk);
     lab.strays.clear();
     let attacker: SocketAddr = "203.0.113.9:4444".parse().unwrap();
     for cut in [false, true] {
