@@ -180,6 +180,8 @@ fn start_server(lab: &Lab, shape: &Shape, namespace: Option<&crate::lab::Namespa
     if let Some(namespace) = namespace {
         options.namespace = Some(namespace.name().to_owned());
         options.listen.set_ip(namespace.address().into());
+        // Janus speaks plainly too, and signaling is not measured.
+        options.arguments.push("--plain".into());
     }
     Server::start(lab.folder(), options)
 }

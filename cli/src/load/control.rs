@@ -51,10 +51,10 @@ impl Control {
     pub(super) async fn next(&mut self) -> Wish {
         let Some(lines) = &mut self.lines else { return std::future::pending().await };
         while let Some(line) = lines.recv().await {
-            match Wish::read(&line) {
-                Some(wish) => return wish,
-                None => tracing::warn!("not understood; there are: count, pause, resume, end"),
+            if let Some(wish) = Wish::read(&line) {
+                return wish;
             }
+            tracing::warn!("not understood; there are: count, pause, resume, end");
         }
         Wish::End
     }

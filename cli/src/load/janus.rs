@@ -1,4 +1,4 @@
-//! The rival: Janus' VideoRoom by its WebSocket interface, as much of it as a room with one sender needs.
+//! The rival: Janus' video room by its WebSocket interface, as much of it as a room with one sender needs.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const KEEPALIVE: Duration = Duration::from_secs(25);
 const ROOM: u64 = 1234;
 const PUBLISHER: u64 = 1;
 
-/// One person's session and its handle of the VideoRoom plugin.
+/// One person's session and its handle of the video room's plugin.
 pub(super) struct Janus {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     session: u64,

@@ -127,7 +127,7 @@ impl Bench<'_> {
     /// Memory while packets are lost and repaired.
     fn memory(&mut self) -> Outcome {
         // So few packets that one in a hundred may be none.
-        let lose_percent = if self.plan.is_small { 10 } else { 1 };
+        let lose_percent = if self.plan.is_small { 30 } else { 1 };
         let shape = Shape { lose_percent, ..self.audience(100) };
         let cost = measure(self.lab, &shape, self.plan)?;
         let words = conditions(&shape, self.plan, &cost);

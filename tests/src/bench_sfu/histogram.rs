@@ -3,7 +3,8 @@
 /// Of what was added between two readings of cumulative buckets (upper end, count), the value below which this share
 /// lies; values are taken to be spread evenly inside a bucket. `None` when nothing was added.
 pub(super) fn quantile_between(before: &[(f64, f64)], after: &[(f64, f64)], share: f64) -> Option<f64> {
-    let earlier = |end: f64| before.iter().find(|(known, _)| *known == end).map_or(0.0, |(_, count)| *count);
+    let earlier =
+        |end: f64| before.iter().find(|(known, _)| known.total_cmp(&end).is_eq()).map_or(0.0, |(_, count)| *count);
     let added: Vec<(f64, f64)> = after.iter().map(|(end, count)| (*end, count - earlier(*end))).collect();
     let total = added.last().map(|(_, count)| *count).filter(|count| *count > 0.0)?;
     let wanted = total * share;

@@ -157,7 +157,7 @@ impl Server {
             let end = end.and_then(|end| if end == "+Inf" { Some(f64::INFINITY) } else { end.parse().ok() });
             let count = line.rsplit_once(' ').and_then(|(_, count)| count.parse::<f64>().ok());
             let (Some(end), Some(count)) = (end, count) else { continue };
-            match buckets.iter_mut().find(|(known, _)| *known == end) {
+            match buckets.iter_mut().find(|(known, _)| known.total_cmp(&end).is_eq()) {
                 Some((_, sum)) => *sum += count,
                 None => buckets.push((end, count)),
             }

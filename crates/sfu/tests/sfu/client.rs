@@ -219,9 +219,10 @@ impl Client {
         self.last_datagram = now;
         if let (Some(keys), Some(128..=191)) = (&mut self.keys, contents.first()) {
             let mut packet = contents.to_vec();
-            let opened = match is_rtcp(contents) {
-                true => keys.inbound.open_rtcp(&mut packet).is_ok(),
-                false => keys.inbound.open_rtp(&mut packet).is_ok(),
+            let opened = if is_rtcp(contents) {
+                keys.inbound.open_rtcp(&mut packet).is_ok()
+            } else {
+                keys.inbound.open_rtp(&mut packet).is_ok()
             };
             self.unopened += u64::from(!opened);
             return;
