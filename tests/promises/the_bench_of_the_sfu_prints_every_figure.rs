@@ -27,6 +27,7 @@ fn the_bench_of_the_sfu_prints_every_figure() -> Outcome {
             "cpu_ratio_to_floor",
             "load_us_per_packet",
             "server_cores",
+            "packets_received",
             "memory_kib_per_person",
             "join_ms_p95",
         ] {

@@ -67,6 +67,8 @@ pub struct SfuCost {
     pub cores: Vec<f64>,
     /// Packets forwarded a second.
     pub packets_per_second: Vec<f64>,
+    /// Packets that receivers counted, while the load ran.
+    pub packets_received: u64,
     /// Packets that never came to a receiver, though the ones around them did, by their numbers.
     pub packets_lost: u64,
     /// Packets that were mixed up or came twice.
@@ -155,6 +157,7 @@ fn read_report(cost: &mut SfuCost, report: &Value) -> Outcome {
         return Err(LabError::Unexpected(format!("not everybody stayed: {report:#}")));
     }
     let sum = |name: &str| ["audio", "video"].iter().filter_map(|kind| report[kind][name].as_u64()).sum::<u64>();
+    cost.packets_received = sum("packets_received");
     cost.packets_lost = sum("packets_lost");
     cost.packets_repaired = sum("packets_repaired");
     cost.packets_wrong = sum("mixed_up") + sum("duplicates");

@@ -96,10 +96,13 @@ impl Arriving {
             if ask.due > now {
                 return true;
             }
+            if ask.times == ASKED_AT_MOST {
+                return false;
+            }
             ask.times += 1;
             ask.due = now + ASK_AGAIN;
             due.push(*number as u16);
-            ask.times <= ASKED_AT_MOST
+            true
         });
         // A picture that cannot be repaired is no good until the next keyframe.
         self.wants_keyframe |= self.is_video && self.asks.len() < before;
@@ -147,11 +150,13 @@ mod tests {
         assert_eq!(arriving.arrive(now, 0, true).1, Arrival::Late);
         now += ASK_AGAIN;
         assert_eq!(arriving.due(now), [65_535, 1]);
-        for _ in 0..ASKED_AT_MOST {
-            assert!(!arriving.wants_keyframe);
+        for _ in 2..ASKED_AT_MOST {
             now += ASK_AGAIN;
-            arriving.due(now);
+            assert_eq!(arriving.due(now), [65_535, 1]);
         }
+        assert!(!arriving.wants_keyframe);
+        now += ASK_AGAIN;
+        assert!(arriving.due(now).is_empty());
         assert!(arriving.wants_keyframe && arriving.deadline().is_none());
         let block = arriving.block(now, 7).expect("something came");
         assert_eq!((block.lost, block.fraction_lost, block.highest_sequence), (2, 102, 0x1_0002));

@@ -1,4 +1,4 @@
-//! The rival: Janus' video room by its WebSocket interface, as much of it as a room with one sender needs.
+//! The rival: Janus' `VideoRoom` by its WebSocket interface, as much of it as a room with one sender needs.
 
 use std::time::Duration;
 
@@ -17,11 +17,15 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Janus ends sessions that say nothing for a minute.
 const KEEPALIVE: Duration = Duration::from_secs(25);
 
+/// The sender joins first, but may not be let in first.
+const SENDER_WITHIN: Duration = Duration::from_secs(5);
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+
 /// The room, which Janus' configuration has, and the sender's number in it.
 const ROOM: u64 = 1234;
 const PUBLISHER: u64 = 1;
 
-/// One person's session and its handle of the video room's plugin.
+/// One person's session and its handle of the `VideoRoom` plugin.
 pub(super) struct Janus {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     session: u64,
@@ -52,8 +56,22 @@ impl Janus {
         self.description().await
     }
 
-    /// Joins as a receiver of the sender; gives the offer.
+    /// Joins as a receiver of the sender, once it is there; gives the offer.
     pub(super) async fn subscribe(&mut self) -> Result<String, LoadError> {
+        let deadline = tokio::time::Instant::now() + SENDER_WITHIN;
+        loop {
+            match self.try_subscribe().await {
+                Err(LoadError::Refused(reason))
+                    if reason.starts_with("No such feed") && tokio::time::Instant::now() < deadline =>
+                {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_subscribe(&mut self) -> Result<String, LoadError> {
         let streams = json!([{ "feed": PUBLISHER }]);
         let body = json!({ "request": "join", "ptype": "subscriber", "room": ROOM, "streams": streams });
         self.message(body, None).await?;

@@ -116,9 +116,11 @@ impl Media {
         self.next_report = now + REPORT;
     }
 
-    /// What comes from now on counts.
+    /// What comes from now on counts, if it does not already.
     pub(super) fn begin_to_count(&mut self) {
-        self.counts = true;
+        if std::mem::replace(&mut self.counts, true) {
+            return;
+        }
         for arriving in self.arriving.values_mut() {
             arriving.tally.restart();
         }

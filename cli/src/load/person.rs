@@ -301,7 +301,8 @@ impl Member {
     }
 
     fn enter(&mut self, phase: Phase) {
-        if self.phase == Phase::Settling && phase == Phase::Measuring {
+        // A phase that is short may pass unseen, so it is not asked which one was before.
+        if phase == Phase::Measuring {
             self.peer.media.begin_to_count();
         }
         self.phase = phase;

@@ -73,6 +73,7 @@ impl Bench<'_> {
             ("cpu_ratio_to_floor", ratio, "1"),
             ("load_us_per_packet", median(&cost.load_us), "us"),
             ("server_cores", median(&cost.cores), "1"),
+            ("packets_received", cost.packets_received as f64, "1"),
             ("packets_lost", cost.packets_lost as f64, "1"),
             ("packets_wrong", cost.packets_wrong as f64, "1"),
             ("packets_unaccounted", cost.packets_unaccounted, "1"),

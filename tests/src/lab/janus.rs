@@ -1,4 +1,4 @@
-//! The rival: Janus as Debian has it, with its video room alone.
+//! The rival: Janus as Debian has it, with its `VideoRoom` alone.
 
 use std::net::TcpStream;
 use std::path::Path;
