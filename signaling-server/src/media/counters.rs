@@ -55,6 +55,8 @@ counters! {
     packets_forwarded,
     /// Media packets sent again because a receiver missed them.
     packets_repaired,
+    /// Times pictures for a receiver were dropped because they had waited too long for its network.
+    packets_late,
     /// Media packets a receiver missed that could not be sent again: too old, or beyond the share of repairs.
     repairs_refused,
     /// Keyframes asked of members.

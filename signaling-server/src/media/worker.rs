@@ -298,6 +298,7 @@ impl Worker {
         store(&self.counters.dropped_malformed, counters.dropped_malformed);
         store(&self.counters.dropped_forged, counters.dropped_forged);
         store(&self.counters.packets_repaired, counters.packets_repaired);
+        store(&self.counters.packets_late, counters.packets_late);
         store(&self.counters.repairs_refused, counters.repairs_refused);
         store(&self.counters.packets_received, counters.packets_received);
         store(&self.counters.packets_refused, counters.packets_refused);
