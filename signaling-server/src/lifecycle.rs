@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::config::{Config, default_data_dir};
@@ -67,7 +67,7 @@ pub struct Server {
     listening: JoinHandle<()>,
     writing: JoinHandle<()>,
     /// TURN over UDP, and the watch over the outside address, where they are wished.
-    beside: Vec<JoinHandle<()>>,
+    beside: JoinSet<()>,
     /// Locked as long as this server uses its data folder.
     _lock: Option<File>,
 }
@@ -130,9 +130,12 @@ impl Server {
             next_session: AtomicU64::new(1),
             config,
         });
-        let mut beside: Vec<JoinHandle<()>> = relaying.into_iter().collect();
+        let mut beside = JoinSet::new();
+        if let Some(relaying) = relaying {
+            beside.spawn(relaying);
+        }
         if let Some(server) = shared.config.stun_server.clone() {
-            beside.push(tokio::spawn(outside_address::watch(server, advertise, moved)));
+            beside.spawn(outside_address::watch(server, advertise, moved));
         }
         let router = doors::router(Arc::clone(&shared));
         let serving = doors::serve(listener, router, Arc::clone(&shared), Arc::clone(&admission));
@@ -176,11 +179,11 @@ impl Server {
     }
 
     /// Stops: no newcomers, a close message to everybody, what was accepted is stored, sockets are closed.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         // Nobody listens any more only when all is over already.
         let _ = self.stop.send(true);
         let _ = self.listening.await;
-        self.beside.iter().for_each(JoinHandle::abort);
+        self.beside.abort_all();
         if timeout(GOODBYE, self.admission.all_gone()).await.is_err() {
             tracing::warn!("some connections did not take their close message in time");
         }

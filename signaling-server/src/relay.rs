@@ -30,7 +30,6 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use confab_protocol::ParticipantId;
 use tokio::net::UdpSocket;
-use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::gate::AddressLimiter;
@@ -126,9 +125,13 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Opens the UDP port if it is wished, at the address of the TCP port; its task is ended by whoever has the handle. A
-    /// port that cannot be opened is no reason not to start: TCP and TLS are what is needed most.
-    pub(crate) fn start(config: &Config, peers: Peers, address: SocketAddr) -> (Arc<Self>, Option<JoinHandle<()>>) {
+    /// Opens the UDP port if it is wished, at the address of the TCP port, and gives what is to be run for it. A port that
+    /// cannot be opened is no reason not to start: TCP and TLS are what is needed most.
+    pub(crate) fn start(
+        config: &Config,
+        peers: Peers,
+        address: SocketAddr,
+    ) -> (Arc<Self>, Option<impl Future<Output = ()> + Send + use<>>) {
         let opened = config.turn_udp.then(|| datagrams::open(address)).transpose();
         let socket = opened.unwrap_or_else(|error| {
             tracing::warn!(%error, "the relay's UDP port could not be opened; it relays over TCP and TLS only");
@@ -146,8 +149,8 @@ impl Relay {
             udp: socket.is_some(),
             port: address.port(),
         });
-        let task = socket.map(|socket| tokio::spawn(datagrams::serve(Arc::clone(&relay), socket)));
-        (relay, task)
+        let serving = socket.map(|socket| datagrams::serve(Arc::clone(&relay), socket));
+        (relay, serving)
     }
 
     /// Fresh credentials for somebody who joins.

@@ -11,6 +11,9 @@ use crate::sfu::Sfu;
 /// Levels, liveness, owed keyframes and layers are looked after this often.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Who was called is not called again before this: whatever it asks for, the others have their turn.
+const SOONEST: Duration = Duration::from_micros(500);
+
 impl Sfu {
     /// Lets time pass: calls every member that is due.
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -25,6 +28,7 @@ impl Sfu {
             };
             member.scheduled = None;
             self.advance(now, key);
+            self.schedule(key, now + SOONEST);
         }
         if self.next_tick.is_none_or(|at| at <= now) {
             self.next_tick = Some(now + TICK);
@@ -45,10 +49,10 @@ impl Sfu {
         self.tell_slots();
     }
 
-    /// Has a member called when it is due, if that is sooner than was planned.
-    pub(crate) fn schedule(&mut self, key: Key) {
+    /// Has a member called when it is due, but not before `earliest`, if that is sooner than was planned.
+    pub(crate) fn schedule(&mut self, key: Key, earliest: Instant) {
         let Some(member) = self.members.get_mut(key) else { return };
-        let due = member.due();
+        let due = member.due().max(earliest);
         if member.scheduled.is_none_or(|at| due < at) {
             member.scheduled = Some(due);
             self.timers.push(Reverse((due, key)));
@@ -63,7 +67,6 @@ impl Sfu {
         self.tell_arrivals(now, key);
         self.ask_for_missing(now, key);
         self.release(now, key);
-        self.schedule(key);
     }
 
     /// Asks a publisher's layer for a keyframe, unless it was asked a moment ago; then as soon as that is over.

@@ -11,7 +11,7 @@
 //! One [`Sfu`] serves all rooms of one worker thread. Each member has one media path (ICE-lite, DTLS 1.2, SRTP) with
 //! the tracks it sends and a fixed set of receive slots. What a slot carries changes without any negotiation: audio
 //! slots follow the loudest, video slots follow the member's view, and every slot stays one continuous RTP stream
-//! (sequence numbers without gaps of our making, timestamps that only go forward).
+//! (sequence numbers without gaps of our making but where pictures waited too long for a thin line, timestamps that only go forward).
 //!
 //! # Invariants
 //! - Time comes in as an argument and never goes back. Nothing here reads a clock or a socket.

@@ -22,6 +22,9 @@ const WAITING: usize = 64 * 1024;
 /// Datagrams taken at once: what a picture is sent in arrives together.
 const BATCH: usize = 32;
 
+/// How long a client may take to read the last answer.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// Answers one connection gets without having shown credentials. A client needs one; a sender's address is certain here, so
 /// connections are what is limited, not addresses.
 const ANSWERS_TO_ANYBODY: u32 = 10;
@@ -85,8 +88,12 @@ where
                 }
                 Said::Last(answer) => {
                     outbox.extend_from_slice(&answer);
-                    let _ = writer.write_all(&outbox).await;
-                    let _ = writer.shutdown().await;
+                    // Whoever does not read its goodbye does without.
+                    let goodbye = async {
+                        writer.write_all(&outbox).await?;
+                        writer.shutdown().await
+                    };
+                    let _ = tokio::time::timeout(GOODBYE, goodbye).await;
                     return;
                 }
             }

@@ -92,7 +92,11 @@ impl Talk {
 
     /// Puts what a media socket sent behind what stands in `out`, as the client is to get it; or drops it.
     pub(super) fn wrap(&mut self, from: SocketAddr, data: &[u8], out: &mut Vec<u8>) -> bool {
-        let passed = self.may_pass(data.len()) && self.session.wrap(from, data, Now::present(), &self.relay.rules, out);
+        // Strangers who found the port must not use up the client's rate.
+        let expected = self.relay.rules.peers.told(from).is_some();
+        let passed = expected
+            && self.may_pass(data.len())
+            && self.session.wrap(from, data, Now::present(), &self.relay.rules, out);
         self.relay.rules.counters.count(passed, data.len());
         passed
     }

@@ -107,14 +107,18 @@ impl Sfu {
             control: ControlPath::new(now, rtc),
             checks: CheckLog::default(),
         };
+        let named: Vec<u32> = member.streams.keys().copied().collect();
         let key = self.members.insert(member);
         self.by_ufrag.insert(ufrag, key);
+        for ssrc in named {
+            self.stream_owners.entry(ssrc).or_insert(key);
+        }
         if let Some(room) = self.rooms.get_mut(room) {
             room.members.push(key);
             room.by_participant.insert(joining.participant, key);
         }
         self.needs_steering(room);
-        self.schedule(key);
+        self.schedule(key, now);
         self.flush(now);
         Ok(joined)
     }

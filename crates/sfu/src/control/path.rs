@@ -81,6 +81,8 @@ impl ControlPath {
         outlet: &mut Outlet,
     ) -> Result<Progress, Failed> {
         let Some(receive) = received(route, contents) else { return Ok(Progress::default()) };
+        // What another path left when it failed is not this one's.
+        drop(take_exported());
         guarded(|| self.rtc.handle_input(Input::Receive(now, receive)))?;
         let already = outlet.queued();
         let mut progress = self.drain(now, outlet)?;
@@ -95,6 +97,7 @@ impl ControlPath {
 
     /// Lets time pass.
     pub(crate) fn advance(&mut self, now: Instant, outlet: &mut Outlet) -> Result<Progress, Failed> {
+        drop(take_exported());
         guarded(|| self.rtc.handle_input(Input::Timeout(now)))?;
         self.drain(now, outlet)
     }

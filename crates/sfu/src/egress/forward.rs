@@ -77,19 +77,19 @@ impl Sfu {
             Some(Taken::Fresh { incoming, speech_began }) => (incoming, speech_began),
         };
         // A hole was noticed, or arrivals are to be told.
-        self.schedule(from);
+        self.schedule(from, now);
         if speech_began {
             self.needs_steering(room);
         }
         let subscribers = self.take_subscribers(from, place.track);
-        let (mut keyframe_needed, mut held) = (false, false);
+        let mut keyframe_needed = false;
         for &(receiver, slot) in &subscribers {
             let Some(member) = self.members.get_mut(receiver) else { continue };
             match forward(member, slot, now, &incoming, &mut self.outlet) {
                 outcome @ (Outcome::Forwarded | Outcome::Begun) => {
                     self.counters.packets_forwarded += 1;
                     if member.downlink.held_until.is_some() {
-                        held = true;
+                        self.schedule(receiver, now);
                     }
                     if outcome == Outcome::Begun {
                         self.slots_changed.push(receiver);
@@ -99,14 +99,7 @@ impl Sfu {
                 Outcome::Dropped => {}
             }
         }
-        if let Some(track) = self.members.get_mut(from).and_then(|member| member.tracks.get_mut(place.track)) {
-            track.subscribers = subscribers;
-        }
-        if held {
-            for (receiver, _) in self.subscribers_of(from, place.track) {
-                self.schedule(receiver);
-            }
-        }
+        self.give_subscribers_back(from, place.track, subscribers);
         if keyframe_needed {
             self.request_keyframe(now, from, place.track, place.layer);
         }
@@ -114,21 +107,24 @@ impl Sfu {
 
     /// A number that nobody is sent.
     fn leave_out(&mut self, from: Key, place: StreamPlace, sequence: u64) {
-        for (receiver, slot) in self.subscribers_of(from, place.track) {
+        let subscribers = self.take_subscribers(from, place.track);
+        for &(receiver, slot) in &subscribers {
             if let Some(slot) = self.members.get_mut(receiver).and_then(|member| member.slots.get_mut(slot)) {
                 slot.filter.leave_out(place.layer as u8, sequence);
             }
         }
-    }
-
-    fn subscribers_of(&self, from: Key, track: usize) -> Vec<(Key, usize)> {
-        let track = self.members.get(from).and_then(|member| member.tracks.get(track));
-        track.map(|track| track.subscribers.clone()).unwrap_or_default()
+        self.give_subscribers_back(from, place.track, subscribers);
     }
 
     fn take_subscribers(&mut self, from: Key, track: usize) -> Vec<(Key, usize)> {
         let track = self.members.get_mut(from).and_then(|member| member.tracks.get_mut(track));
         track.map(|track| std::mem::take(&mut track.subscribers)).unwrap_or_default()
+    }
+
+    fn give_subscribers_back(&mut self, from: Key, track: usize, subscribers: Vec<(Key, usize)>) {
+        if let Some(track) = self.members.get_mut(from).and_then(|member| member.tracks.get_mut(track)) {
+            track.subscribers = subscribers;
+        }
     }
 
     /// A receiver's decoder is stuck: its slot's source is asked for a keyframe.

@@ -143,7 +143,8 @@ impl Sfu {
         let Some(member) = self.members.get_mut(key) else { return };
         // Nothing else than pictures wants more.
         if !member.slots.iter().any(|slot| slot.repair_ssrc.is_some() && slot.feed.is_some()) {
-            return;
+            // One that runs has nothing to be filled with any more; kept, it would be due for ever.
+            return member.downlink.abandon_probe();
         }
         member.downlink.begin_probe(now);
         while let Some(member) = self.members.get_mut(key)

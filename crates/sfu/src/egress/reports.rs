@@ -13,6 +13,9 @@ use crate::sfu::Sfu;
 /// The name all our streams share (RFC 7022): clients see one sender, whoever they hear.
 const CNAME: &str = "confab";
 
+/// Sender reports in one datagram, 28 bytes each: beside them there is room for the blocks of what a member sends.
+const SENDER_REPORTS: usize = 20;
+
 /// Our name in reports to members that have no slots.
 const NO_SLOT: u32 = 1;
 
@@ -43,20 +46,28 @@ impl Sfu {
             if let Some(member) = self.members.get(key) {
                 sent.extend(member.slots.iter().filter_map(|slot| sender_info(&self.members, &clock, now, slot)));
             }
+            let (first, rest) = sent.split_at(sent.len().min(SENDER_REPORTS));
             self.send_report(now, key, |report, own| {
-                match sent.split_first() {
+                match first.split_first() {
                     None => {
                         report.receiver_report(own, &received);
                     }
-                    Some((first, rest)) => {
+                    Some((first, others)) => {
                         report.sender_report(*first, &received);
-                        for info in rest {
+                        for info in others {
                             report.sender_report(*info, &[]);
                         }
                     }
                 }
                 report.cname(own, CNAME);
             });
+            for some in rest.chunks(SENDER_REPORTS) {
+                self.send_report(now, key, |report, _| {
+                    for info in some {
+                        report.sender_report(*info, &[]);
+                    }
+                });
+            }
         } else if now.saturating_duration_since(member.downlink.sent_at) >= self.config.keepalive_interval {
             self.send_report(now, key, |report, own| {
                 report.receiver_report(own, &[]);

@@ -1,6 +1,7 @@
 //! Datagrams to their member: STUN and DTLS to its control path, media opened and handed on.
 //!
-//! An address belongs to a member once a check signed with its credentials came from there (RFC 8445, 7.3). Everything
+//! An address belongs to a member once a check signed with its credentials came from there (RFC 8445, 7.3), or media that
+//! opens with the keys of whose stream it says it is. Everything
 //! else from an address that belongs to nobody is dropped before it is looked into, handshakes too: a forged hello must
 //! not reach anybody's DTLS.
 
@@ -75,7 +76,8 @@ impl Sfu {
         if progress.closed {
             return self.fail(now, key);
         }
-        member.keys = progress.keys.or(member.keys.take());
+        // The first ones stay: keys taken twice would count their packets anew.
+        member.keys = member.keys.take().or(progress.keys);
         if let Some(route) = progress.nominated {
             member.nominate(route);
         }
@@ -85,7 +87,7 @@ impl Sfu {
             self.emit(room, Event::Connected(participant));
             self.needs_steering(room);
         }
-        self.schedule(key);
+        self.schedule(key, now);
     }
 
     /// A member with a forged source must not take the address of another from under it.
@@ -199,7 +201,9 @@ impl Sfu {
         let is_known = member.streams.contains_key(&view.ssrc());
         if !is_known && member.streams.len() >= STREAMS {
             for (ssrc, _) in member.streams.drain() {
-                self.stream_owners.remove(&ssrc);
+                if self.stream_owners.get(&ssrc) == Some(&from) {
+                    self.stream_owners.remove(&ssrc);
+                }
             }
         }
         let Some(place) = place_of(member, &view, extensions.mid, extensions.rid, extensions.repaired_rid) else {
@@ -207,7 +211,7 @@ impl Sfu {
             return;
         };
         if !is_known {
-            self.stream_owners.insert(view.ssrc(), from);
+            self.stream_owners.entry(view.ssrc()).or_insert(from);
         }
         let mut payload = view.payload();
         let (mut sequence, mut payload_type) = (view.sequence(), view.payload_type());

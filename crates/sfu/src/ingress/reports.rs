@@ -44,7 +44,7 @@ impl Sfu {
         }
         // Feedback may have begun a probe's time, repairs may have to wait.
         self.release(now, from);
-        self.schedule(from);
+        self.schedule(from, now);
     }
 
     fn note_blocks(&mut self, now: Instant, from: Key, blocks: &[confab_rtp::wire::ReceptionBlock]) {

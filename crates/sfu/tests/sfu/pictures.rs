@@ -272,3 +272,18 @@ fn a_receiver_that_stalls_now_and_then_keeps_its_layer() {
     }
     assert_eq!(below, 0, "tenths of a second below the full layer in 15 seconds");
 }
+
+#[test]
+fn a_view_that_becomes_empty_at_any_moment_holds_nobody_up() {
+    let mut lab = Lab::new();
+    let (ann, bob) = (lab.join(), lab.join());
+    lab.publish(ann, CAMERA);
+    // Probes run in the first seconds; one of them loses its picture in the middle.
+    for pause in 1..40 {
+        lab.view(bob, &[(ann, CAMERA, 720)]);
+        lab.run_with(Duration::from_millis(40 + 10 * pause), |lab, call| lab.film(ann, call));
+        lab.view(bob, &[]);
+        lab.run_with(Duration::from_millis(30), |lab, call| lab.film(ann, call));
+    }
+    assert_eq!(lab.sfu.counters().members, 2);
+}
