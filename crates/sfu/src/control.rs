@@ -4,5 +4,6 @@
 pub(crate) mod checks;
 pub(crate) mod join;
 pub mod keys;
+pub(crate) mod negotiation;
 pub(crate) mod offer;
 pub(crate) mod path;

@@ -1,4 +1,4 @@
-//! What a browser sends follows the server's answer: codecs with layers inside where it takes them, else the next best.
+//! What a browser sends follows the server's answer, and the answer follows what the browser likes best.
 
 use confab_tests::lab::{BrowserJoin, BrowserReport, Lab, Outcome};
 
@@ -6,61 +6,49 @@ use super::PATIENCE;
 
 #[test]
 fn a_browser_that_prefers_vp9_is_seen() -> Outcome {
-    preferring("browser-vp9", "VP9", "L3T3_KEY")
+    // Chromium makes no VP9 layer of fewer lines than 135.
+    preferring("browser-vp9", "VP9", "L3T3_KEY", (960, 540))
 }
 
 #[test]
 fn a_browser_that_prefers_av1_is_seen() -> Outcome {
-    preferring("browser-av1", "AV1", "L1T3")
+    preferring("browser-av1", "AV1", "L1T3", (640, 360))
 }
 
 /// Dana likes this codec best and VP8 next. Chloe sees her either way.
-fn preferring(name: &str, codec: &'static str, mode: &'static str) -> Outcome {
+fn preferring(name: &str, codec: &'static str, mode: &'static str, (width, height): (u32, u32)) -> Outcome {
     let lab = Lab::open(name)?;
     let server = lab.server()?;
     let room = server.create_room()?;
     let mut chloe = lab.browser("Chloe").camera(320, 180, 10).start()?;
-    let mut dana = lab.browser("Dana").camera(640, 360, 15).start()?;
+    let mut dana = lab.browser("Dana").camera(width, height, 15).start()?;
     assert!(dana.video_codecs()?.iter().any(|known| known == codec), "Chromium can send {codec}");
     chloe.join(server.address(), &room, &BrowserJoin::simulcast("VP8"))?;
     let how = BrowserJoin { codecs: vec![codec, "VP8"], scalability: Some(mode) };
     let answer = dana.join(server.address(), &room, &how)?;
     let taken = codecs_taken(&answer);
-    println!("Offered {codec} and VP8, the server takes {taken:?}.");
     // A browser sends what the answer names first.
-    let sent = taken.first().expect("one of the two is taken").clone();
+    assert_eq!(taken, [codec, "VP8"], "the answer keeps the offer's order");
 
     let dana_is = |report: &BrowserReport| report.id_of("Dana");
     let report = chloe.wait_until("Dana's moving picture in full size", PATIENCE, |report| {
         let Some(dana) = dana_is(report) else { return false };
         let mut numbers: Vec<u32> = report
             .frames_of(dana)
-            .filter(|frame| frame.height == 360)
+            .filter(|frame| frame.height == height)
             .filter_map(|frame| Some(frame.mark?.frame))
             .collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers.len() >= 30
     })?;
-    let wanted = format!("video/{sent}");
+    let wanted = format!("video/{codec}");
     assert_eq!(report.last().and_then(|sample| sample.received_codec()), Some(wanted.as_str()), "Chloe gets it");
     let of_dana = dana.report()?;
     let stream = of_dana.last().and_then(|sample| sample.sent_layer("")).expect("Dana sends one stream");
     assert_eq!(stream["codec"], wanted, "{stream:#}");
     println!("Dana sends {} by {} as {}", stream["codec"], stream["encoderImplementation"], stream["scalabilityMode"]);
-    if sent != codec {
-        return Ok(());
-    }
     assert_eq!(stream["scalabilityMode"], mode, "{stream:#}");
-    // Layers inside of a stream can be taken out of it, where there is more than one size.
-    if mode.starts_with("L3") {
-        for tile in [90, 180, 360] {
-            chloe.show(tile)?;
-            chloe.wait_until(&format!("a picture of {tile} lines"), PATIENCE, |report| {
-                report.frames.last().is_some_and(|frame| frame.height == tile)
-            })?;
-        }
-    }
     Ok(())
 }
 

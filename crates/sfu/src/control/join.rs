@@ -1,18 +1,15 @@
 //! Taking a member in: its offer becomes a media path with tracks and slots. Also ICE restarts, which are offers too.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use confab_protocol::{Grants, ParticipantId, SlotAssignment, SlotKind, SourceKind, TrackKind, TrackOffer};
-use confab_rtp::codec::dependency_descriptor;
 use confab_rtp::transport_wide::{TwccReceiver, TwccReceiverConfig};
 use confab_rtp::wire::ExtensionIds;
-use str0m::change::{SdpAnswer, SdpOffer};
+use str0m::Rtc;
 use str0m::media::{Direction, MediaKind, Mid};
-use str0m::rtp::{Extension, ExtensionMap, ExtensionSerializer, ExtensionValues};
-use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::checks::CheckLog;
+use super::negotiation::{self, Negotiation, Setting};
 use super::offer::{fingerprint, media_lines, streams};
 use super::path::ControlPath;
 use crate::arena::Key;
@@ -26,13 +23,10 @@ use crate::member::{LayerChoice, Member};
 use crate::room::TrackState;
 use crate::sfu::Sfu;
 
-const CONTRADICTION: &str = "it contradicts itself";
+const OTHER_LINES: &str = "it lacks media lines of the offer before it";
 
 /// Most m-lines of one offer: 49 video slots, some audio slots and the member's own tracks fit.
 const MEDIA_LINES: usize = 80;
-
-/// str0m reports and repairs nothing of ours: it never sees a packet.
-const NEVER: Duration = Duration::from_secs(1_000_000);
 
 /// Who joins, and with what.
 pub struct Joining<'a> {
@@ -68,19 +62,20 @@ impl Sfu {
         if lines.len() > MEDIA_LINES {
             return Err(JoinError::TooManyLines(lines.len(), MEDIA_LINES));
         }
-        let offer = parse(joining.offer).map_err(JoinError::Sdp)?;
-        let mut rtc = self.build(now);
-        let answer = accept(&mut rtc, offer).map_err(JoinError::Sdp)?;
+        let mut path = negotiation::path(self.setting(), now);
+        let credentials = path.direct_api().local_ice_credentials();
+        let Negotiation { mut rtc, answer } =
+            Negotiation::new(self.setting(), now, &credentials, joining.offer).map_err(JoinError::Sdp)?;
+        negotiation::offer_path(&mut path, joining.offer).map_err(JoinError::Sdp)?;
 
         let tracks = build_tracks(&rtc, joining.tracks)?;
         let slots = build_slots(&mut rtc, &lines, &tracks);
-        let joined =
-            Joined { answer: answer.to_sdp_string(), slots: slots.iter().map(|slot| slot.told.clone()).collect() };
+        let joined = Joined { answer, slots: slots.iter().map(|slot| slot.told.clone()).collect() };
 
         if let Some(before) = self.find(room, joining.participant) {
             self.remove(now, before);
         }
-        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let ufrag = credentials.ufrag;
         let member = Member {
             room,
             participant: joining.participant,
@@ -104,7 +99,7 @@ impl Sfu {
             last_datagram: now,
             addresses: Vec::new(),
             scheduled: None,
-            control: ControlPath::new(now, rtc),
+            control: ControlPath::new(now, path),
             checks: CheckLog::default(),
         };
         let named: Vec<u32> = member.streams.keys().copied().collect();
@@ -126,8 +121,7 @@ impl Sfu {
     /// Answers an offer with new ICE credentials on a running media path; its streams and slots go on.
     ///
     /// # Errors
-    /// Says why the offer does not fit. The media path is as it was, unless the offer was well-formed but contradicts it:
-    /// then the path has ended, with [`crate::Event::Closed`].
+    /// Says why the offer does not fit; then the media path is as it was.
     pub fn restart(
         &mut self,
         now: Instant,
@@ -137,71 +131,50 @@ impl Sfu {
     ) -> Result<String, RestartError> {
         let key = self.find(room, participant).ok_or(RestartError::UnknownMember)?;
         let member = self.members.get_mut(key).ok_or(RestartError::UnknownMember)?;
-        let parsed = parse(offer).map_err(RestartError::Sdp)?;
-        // Checked first, because a refused offer would leave the running path half changed.
+        let setting = Setting {
+            crypto: &self.crypto,
+            certificate: self.certificate.as_ref(),
+            candidates: &self.config.candidates,
+        };
+        // Tried beside the running path, because a refused offer would leave it half changed.
+        let before = member.control.rtc().direct_api().local_ice_credentials();
+        Negotiation::new(setting, now, &before, offer).map_err(RestartError::Sdp)?;
         let running = member.control.rtc().direct_api().remote_dtls_fingerprint().map(|print| print.bytes.clone());
         if running.is_none() || fingerprint(offer) != running {
             return Err(RestartError::OtherConnection);
         }
-        let answer = match accept(member.control.rtc(), parsed) {
-            Ok(answer) => answer,
-            Err(error) => {
-                // Half an offer may have been taken, so the path cannot be relied on any more.
-                self.fail(now, key);
-                return Err(RestartError::Sdp(error));
-            }
-        };
-        let ufrag = member.control.rtc().direct_api().local_ice_credentials().ufrag;
-        let before = std::mem::replace(&mut member.ufrag, ufrag.clone());
+        if !is_of_the_same_lines(member, &media_lines(offer)) {
+            return Err(RestartError::Sdp(OTHER_LINES.to_owned()));
+        }
+        if let Err(error) = negotiation::offer_path(member.control.rtc(), offer) {
+            // Half an offer may have been taken, so the path cannot be relied on any more.
+            self.fail(now, key);
+            return Err(RestartError::Sdp(error));
+        }
+        let credentials = member.control.rtc().direct_api().local_ice_credentials();
+        let streams = member.slots.iter().map(|slot| (Mid::from(slot.told.mid.as_str()), slot.ssrc, slot.repair_ssrc));
+        let answer = Negotiation::new(setting, now, &credentials, offer)
+            .and_then(|negotiation| negotiation.keeping(offer, streams));
+        let before = std::mem::replace(&mut member.ufrag, credentials.ufrag.clone());
         member.is_renamed = true;
         member.downlink.path_changed();
         self.by_ufrag.remove(&before);
-        self.by_ufrag.insert(ufrag, key);
+        self.by_ufrag.insert(credentials.ufrag, key);
         self.drive_control(now, key, |member, outlet| member.control.advance(now, outlet));
         self.flush(now);
-        Ok(answer.to_sdp_string())
+        answer.map_err(RestartError::Sdp)
     }
 
-    fn build(&self, now: Instant) -> Rtc {
-        let mut config = RtcConfig::new()
-            .set_crypto_provider(self.crypto.clone())
-            .set_rtp_mode(true)
-            .set_ice_lite(true)
-            .clear_codecs()
-            .enable_opus(true, false)
-            .enable_h264(true)
-            .enable_vp8(true)
-            .enable_vp9(true)
-            .enable_av1(true)
-            .set_rtcp_report_interval_audio(NEVER)
-            .set_rtcp_report_interval_video(NEVER)
-            .set_send_buffer_video(1)
-            .set_stats_interval(None);
-        if let Some((id, extension)) = descriptor_extension(config.extension_map()) {
-            config = config.set_extension(id, extension);
-        }
-        if let Some(certificate) = &self.certificate {
-            config = config.set_dtls_cert(certificate.clone());
-        }
-        let mut rtc = config.build(now);
-        for address in &self.config.candidates {
-            if let Ok(candidate) = Candidate::host(*address, "udp") {
-                rtc.add_local_candidate(candidate);
-            }
-        }
-        rtc
+    fn setting(&self) -> Setting<'_> {
+        Setting { crypto: &self.crypto, certificate: self.certificate.as_ref(), candidates: &self.config.candidates }
     }
 }
 
-fn parse(offer: &str) -> Result<SdpOffer, String> {
-    // The parser and the negotiation assert what a sane offer has; an insane one must cost its own sender only.
-    let parsed = catch_unwind(AssertUnwindSafe(|| SdpOffer::from_sdp_string(offer)));
-    parsed.map_err(|_| CONTRADICTION.to_owned())?.map_err(|error| error.to_string())
-}
-
-fn accept(rtc: &mut Rtc, offer: SdpOffer) -> Result<SdpAnswer, String> {
-    let answer = catch_unwind(AssertUnwindSafe(|| rtc.sdp_api().accept_offer(offer)));
-    answer.map_err(|_| CONTRADICTION.to_owned())?.map_err(|error| error.to_string())
+/// Whether a later offer has the lines of the tracks and slots there are.
+fn is_of_the_same_lines(member: &Member, lines: &[&str]) -> bool {
+    let slots = member.slots.iter().map(|slot| slot.told.mid.as_str());
+    let mut known = member.tracks.iter().map(|track| &*track.mid).chain(slots);
+    known.all(|mid| lines.contains(&mid))
 }
 
 /// Numbers of the header extensions; a bundle has one numbering for all its lines (RFC 8843, 9.2).
@@ -279,35 +252,8 @@ fn build_slots(rtc: &mut Rtc, mids: &[&str], tracks: &[Track]) -> Vec<Slot> {
         let rewriter = Rewriter::new(clock_rate, first_sequence, first_timestamp);
         slots.push(Slot::new(mid, kind, (ssrc, repair_ssrc), formats, rewriter));
     }
+    slots.shrink_to_fit();
     slots
-}
-
-/// The extension that says to which layers a frame belongs, and a number for it: str0m negotiates it for us, and never
-/// reads or writes one.
-fn descriptor_extension(known: &ExtensionMap) -> Option<(u8, Extension)> {
-    let free = (1..=14).find(|id| known.lookup(*id).is_none())?;
-    Some((free, Extension::with_serializer(dependency_descriptor::URI, NegotiatedOnly)))
-}
-
-#[derive(Debug)]
-struct NegotiatedOnly;
-
-impl ExtensionSerializer for NegotiatedOnly {
-    fn write_to(&self, _buffer: &mut [u8], _values: &ExtensionValues) -> usize {
-        0
-    }
-
-    fn parse_value(&self, _buffer: &[u8], _values: &mut ExtensionValues) -> bool {
-        false
-    }
-
-    fn is_video(&self) -> bool {
-        true
-    }
-
-    fn is_audio(&self) -> bool {
-        false
-    }
 }
 
 fn clock_rate(kind: MediaKind) -> u32 {

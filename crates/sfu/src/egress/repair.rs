@@ -6,8 +6,13 @@ use confab_rtp::codec::{Rewrite, VideoCodec};
 
 use crate::arena::Key;
 
-/// Packets remembered for each slot: over a second of the dearest layer we send.
-const REMEMBERED: usize = 512;
+/// Packets remembered for each slot: over a second of the dearest layer we send at most, and in the beginning few, because
+/// most slots carry small pictures.
+const MOST_REMEMBERED: usize = 512;
+const FIRST_REMEMBERED: usize = 32;
+
+/// The memory grows until it is this long.
+const REMEMBERED_FOR: Duration = Duration::from_secs(1);
 
 /// Streams a slot may have carried within that time.
 const ORIGINS: usize = 8;
@@ -89,6 +94,8 @@ impl Sent {
 pub(crate) struct SentLog {
     /// By number, modulo its length; empty until something was sent.
     packets: Vec<Option<Sent>>,
+    /// When the numbers came round to its beginning last.
+    came_round: Option<Instant>,
     origins: Vec<Origin>,
     newest_origin: usize,
     highest: u64,
@@ -98,15 +105,32 @@ pub(crate) struct SentLog {
 impl SentLog {
     /// Notes a packet.
     pub(crate) fn note(&mut self, now: Instant, sent: Sent, origin: Origin) {
-        if self.packets.is_empty() {
-            self.packets.resize(REMEMBERED, None);
-        }
+        self.make_room(now, sent.out);
         let origin = self.place_of(origin);
         // What comes late was most likely asked for before it left, and that wish is granted.
         let repeated = (sent.out < self.highest).then_some(now);
         self.highest = self.highest.max(sent.out);
-        let place = sent.out as usize % REMEMBERED;
+        let place = sent.out as usize % self.packets.len();
         self.packets[place] = Some(Sent { origin, repeated, ..sent });
+    }
+
+    /// Doubles the memory while what it holds is overwritten too soon.
+    fn make_room(&mut self, now: Instant, out: u64) {
+        let length = self.packets.len();
+        if length == 0 {
+            self.packets.resize(FIRST_REMEMBERED, None);
+            self.came_round = Some(now);
+        } else if out / length as u64 > self.highest / length as u64 {
+            let since = self.came_round.replace(now);
+            let too_soon = since.is_some_and(|since| now.saturating_duration_since(since) < REMEMBERED_FOR);
+            if too_soon && length < MOST_REMEMBERED {
+                let before = std::mem::take(&mut self.packets);
+                self.packets.resize(length * 2, None);
+                for sent in before.into_iter().flatten() {
+                    self.packets[sent.out as usize % (length * 2)] = Some(sent);
+                }
+            }
+        }
     }
 
     fn place_of(&mut self, origin: Origin) -> u8 {
@@ -138,11 +162,15 @@ impl SentLog {
         Some(self.highest.checked_sub(self.repeats % ROUND)? as u16)
     }
 
+    fn place(&self, out: u64) -> Option<usize> {
+        (out as usize).checked_rem(self.packets.len())
+    }
+
     /// What was sent under this number and where it came from.
     pub(crate) fn sent(&self, sequence: u16) -> Option<(Sent, Origin)> {
         let behind = (self.highest as u16).wrapping_sub(sequence);
         let out = self.highest.checked_sub(u64::from(behind))?;
-        let sent = self.packets.get(out as usize % REMEMBERED)?.filter(|sent| sent.out == out)?;
+        let sent = self.packets.get(self.place(out)?)?.filter(|sent| sent.out == out)?;
         Some((sent, *self.origins.get(usize::from(sent.origin))?))
     }
 
@@ -156,7 +184,7 @@ impl SentLog {
     ) -> Option<(Sent, Origin)> {
         let behind = (self.highest as u16).wrapping_sub(sequence);
         let out = self.highest.checked_sub(u64::from(behind))?;
-        let place = out as usize % REMEMBERED;
+        let place = self.place(out)?;
         let sent = self.packets.get_mut(place)?.as_mut().filter(|sent| sent.out == out)?;
         // Not quite all of it, since it is a mean.
         let same_wish = round_trip.map_or(SAME_WISH, |round_trip| SAME_WISH.max(round_trip * 3 / 4));
@@ -210,7 +238,8 @@ mod tests {
     fn old_packets_and_those_of_long_gone_streams_are_forgotten() {
         let (mut log, now) = (SentLog::default(), Instant::now());
         let [ann, _] = origins();
-        for out in 0..1_000 {
+        for out in 0..1_000_u64 {
+            let now = now + Duration::from_millis(out);
             log.note(now, Sent::new((out, out), 0, 103, None, None), ann);
         }
         assert!(log.wanted(now, None, 487).is_none());
@@ -220,5 +249,23 @@ mod tests {
         }
         assert!(log.wanted(now, None, 900).is_none(), "its stream gave way to others");
         assert!(log.wanted(now, None, 1_000).is_some());
+    }
+
+    #[test]
+    fn a_second_is_remembered_at_any_rate_up_to_the_dearest_layers() {
+        let begin = Instant::now();
+        for per_second in [10, 20, 50, 100, 250, 500] {
+            let (mut log, [ann, _]) = (SentLog::default(), origins());
+            let mut now = begin;
+            for out in 0..per_second * 4 {
+                now = begin + Duration::from_secs(1) * out as u32 / per_second as u32;
+                log.note(now, Sent::new((out, out), 0, 103, None, None), ann);
+                let second_ago = out.saturating_sub(per_second.min(out));
+                let remembered = log.sent(second_ago as u16).is_some();
+                assert!(remembered || out - second_ago >= 512, "{per_second} a second, number {second_ago} of {out}");
+            }
+            assert!(log.packets.len() as u64 <= (per_second * 4).clamp(32, 512), "{}", log.packets.len());
+            assert!(log.wanted(now, None, (per_second * 4 - 1) as u16).is_some());
+        }
     }
 }

@@ -172,6 +172,10 @@ fn an_ice_restart_from_a_new_address_keeps_streams_and_slots() {
     let (offer, pending) = api.apply().unwrap();
     let (now, room, id) = (lab.now, lab.room, lab.id(bob));
     let answer = lab.sfu.restart(now, room, id, &offer.to_sdp_string()).unwrap();
+    let named = |answer: &str| -> Vec<String> {
+        answer.lines().filter(|line| line.starts_with("a=ssrc-group:")).map(str::to_owned).collect()
+    };
+    assert_eq!(named(&answer), named(&lab.clients[bob].answer), "streams are named as before");
     lab.clients[bob].accept(pending, &answer);
     lab.clients[bob].address = "10.0.2.2:7100".parse().unwrap();
     let candidate = str0m::Candidate::host(lab.clients[bob].address, "udp").unwrap();

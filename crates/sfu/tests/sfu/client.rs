@@ -96,6 +96,8 @@ pub struct Client {
     pub address: SocketAddr,
     pub tracks: Vec<Track>,
     pub slots: Vec<Mid>,
+    /// The last one, as SDP.
+    pub answer: String,
     pub received: Vec<(Mid, Received)>,
     pub outgoing: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     pub deadline: Instant,
@@ -144,6 +146,7 @@ impl Client {
             rtc,
             address,
             tracks: vec![],
+            answer: String::new(),
             slots: vec![],
             received: vec![],
             outgoing: vec![],
@@ -202,6 +205,7 @@ impl Client {
     }
 
     pub fn accept(&mut self, pending: SdpPendingOffer, answer: &str) {
+        answer.clone_into(&mut self.answer);
         let answer = SdpAnswer::from_sdp_string(answer).unwrap();
         self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
         for track in self.tracks.iter().filter(|track| track.source.track_kind() == TrackKind::Video) {

@@ -8,8 +8,9 @@ use confab_rooms::{Command, Refusal, SessionEnd, SessionId};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::closing::close;
 use super::{Opening, Shared, Socket, inbound};
@@ -22,6 +23,10 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Pings that may stay unanswered.
 const PINGS_UNANSWERED: u32 = 3;
+
+/// A message goes in frames of at most so many bytes: the socket keeps a buffer as large as the largest frame it wrote,
+/// and an answer to a join would leave one of 30 KB with everybody.
+const LARGEST_FRAME: usize = 4 * 1024;
 
 /// Messages written with one flush.
 const WRITE_BATCH: usize = 64;
@@ -239,9 +244,11 @@ impl Connection {
         while let Some(outgoing) = next {
             if let Some(text) = self.unpack(outgoing) {
                 written += 1;
-                let fed = self.patiently(socket.feed(Message::Text(text))).await;
-                if fed.is_some() {
-                    return fed;
+                for frame in frames(text) {
+                    let fed = self.patiently(socket.feed(frame)).await;
+                    if fed.is_some() {
+                        return fed;
+                    }
                 }
             }
             next = if written < WRITE_BATCH { self.queue.try_recv().ok() } else { None };
@@ -251,7 +258,7 @@ impl Connection {
     }
 
     /// The text of something from the queue. The end of the present session takes the connection out of its room.
-    fn unpack(&mut self, outgoing: Outgoing) -> Option<tokio_tungstenite::tungstenite::Utf8Bytes> {
+    fn unpack(&mut self, outgoing: Outgoing) -> Option<Utf8Bytes> {
         match outgoing {
             Outgoing::Message(text) => Some(text),
             Outgoing::Ended { session, message } => {
@@ -279,4 +286,19 @@ impl Connection {
         self.shared.counters.slow_readers.add(1);
         End::Close(CloseCode::Policy, "this connection does not read")
     }
+}
+
+/// A text message in its frames (RFC 6455, 5.4).
+fn frames(text: Utf8Bytes) -> Vec<Message> {
+    if text.len() <= LARGEST_FRAME {
+        return vec![Message::Text(text)];
+    }
+    let bytes = Bytes::from(text);
+    let count = bytes.len().div_ceil(LARGEST_FRAME);
+    let frame = |index: usize| {
+        let part = bytes.slice(index * LARGEST_FRAME..bytes.len().min((index + 1) * LARGEST_FRAME));
+        let kind = if index == 0 { Data::Text } else { Data::Continue };
+        Message::Frame(Frame::message(part, OpCode::Data(kind), index + 1 == count))
+    };
+    (0..count).map(frame).collect()
 }
