@@ -46,6 +46,8 @@ fn the_bench_of_the_sfu_prints_every_figure() -> Outcome {
         let value = figures.get(metric).copied().flatten();
         assert!(value.is_some_and(|value| value > 0.0), "{metric} is {value:?}: {figures:#?}");
     }
+    let allocations = figures.get("allocations_per_packet").copied().flatten();
+    assert!(allocations.is_some_and(f64::is_finite), "{allocations:?}: {figures:#?}");
     let lossy = |metric: &str| figures.get(&format!("{metric}_1x100_lossy")).copied().flatten();
     assert_eq!(lossy("packets_lost"), Some(0.0), "all that people lost was repaired: {figures:#?}");
     assert!(lossy("packets_repaired").is_some_and(|repaired| repaired > 0.0), "{figures:#?}");

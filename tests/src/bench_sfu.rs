@@ -7,12 +7,14 @@
 //!       '-- report: what came, what is missing, how long it took
 //! ```
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::lab::{Lab, LabError, Load, LoadCount, Outcome, Server, ServerOptions};
 
+mod allocations;
 mod cpu;
 mod echo;
 mod figures;
@@ -21,6 +23,7 @@ mod histogram;
 mod rival;
 mod shape;
 
+pub use allocations::Counting;
 pub use figures::{Figure, run};
 pub use shape::Shape;
 
@@ -102,7 +105,7 @@ pub struct SfuCost {
 pub fn measure(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<SfuCost> {
     let mut server = start_server(lab, shape, None)?;
     let empty_kib = cpu::resident_kib(server.id())?;
-    let mut load = start_load(lab, shape, &server, None)?;
+    let mut load = start_load(lab, shape, server.address(), None)?;
     std::thread::sleep(plan.settle);
     let used_kib = cpu::resident_kib(server.id())?.saturating_sub(empty_kib);
     let mut cost = SfuCost { memory_kib: used_kib as f64 / f64::from(shape.everybody()), ..SfuCost::default() };
@@ -189,9 +192,14 @@ fn start_server(lab: &Lab, shape: &Shape, namespace: Option<&crate::lab::Namespa
     Server::start(lab.folder(), options)
 }
 
-fn start_load(lab: &Lab, shape: &Shape, server: &Server, namespace: Option<&crate::lab::Namespace>) -> Outcome<Load> {
+fn start_load(
+    lab: &Lab,
+    shape: &Shape,
+    server: SocketAddr,
+    namespace: Option<&crate::lab::Namespace>,
+) -> Outcome<Load> {
     let mut arguments = shape.arguments();
-    arguments.extend(["--server".into(), server.address().to_string()]);
+    arguments.extend(["--server".into(), server.to_string()]);
     arguments.extend(["--rooms".into(), shape.rooms.to_string()]);
     let within = shape.joining() + Duration::from_secs(30);
     Load::start(lab.folder(), namespace.map(crate::lab::Namespace::name), arguments, within)

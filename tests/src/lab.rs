@@ -40,7 +40,7 @@ pub use programs::{program, tauri_driver};
 pub use pulse::{Pulse, PulseModule};
 pub use raw_socket::RawSocket;
 pub use room_view::{MemberView, RoomView};
-pub use server::{Server, ServerOptions};
+pub use server::{Server, ServerOptions, metric};
 pub use stats_file::{FrameMark, MicrophoneLog, SavedAudio, ShownFrame, StatsFile};
 pub use webdriver::{WebDriver, Window};
 

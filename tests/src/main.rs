@@ -9,6 +9,10 @@ use confab_tests::lab::{Lab, Outcome};
 use confab_tests::two_person_call::{self, CallPlan, CallResult};
 use serde_json::json;
 
+/// So that the bench of the server can say how often a packet allocates.
+#[global_allocator]
+static ALLOCATOR: bench_sfu::Counting = bench_sfu::Counting;
+
 /// Measures Confab on this computer.
 #[derive(Parser)]
 #[command(name = "confab-bench", version)]

@@ -35,11 +35,22 @@ struct Message {
 pub struct BatchSender {
     segments: bool,
     messages: Vec<Message>,
+    pointers: Pointers,
 }
+
+/// Memory for what the kernel is shown. Empty between calls.
+#[derive(Default)]
+struct Pointers {
+    parts: Vec<iovec>,
+    headers: Vec<mmsghdr>,
+}
+
+// SAFETY: what it points to is of use only within the call that filled it, which empties it again.
+unsafe impl Send for Pointers {}
 
 impl Default for BatchSender {
     fn default() -> Self {
-        Self { segments: true, messages: Vec::new() }
+        Self { segments: true, messages: Vec::new(), pointers: Pointers::default() }
     }
 }
 
@@ -57,7 +68,7 @@ impl BatchSender {
     }
 
     fn send_part(&mut self, socket: &impl AsRawFd, batch: &[Transmit]) -> Sent {
-        let mut parts: Vec<iovec> = Vec::with_capacity(batch.len());
+        let Pointers { mut parts, mut headers } = std::mem::take(&mut self.pointers);
         self.messages.clear();
         let longest = if self.segments { RUN_DATAGRAMS } else { 1 };
         for run in runs(batch, longest) {
@@ -79,8 +90,12 @@ impl BatchSender {
                 bytes: run.iter().map(|transmit| transmit.contents.len() as u64).sum(),
             });
         }
-        let mut headers: Vec<mmsghdr> = self.messages.iter_mut().map(|message| header(message, &mut parts)).collect();
-        self.submit(socket.as_raw_fd(), &mut headers)
+        headers.extend(self.messages.iter_mut().map(|message| header(message, &mut parts)));
+        let sent = self.submit(socket.as_raw_fd(), &mut headers);
+        parts.clear();
+        headers.clear();
+        self.pointers = Pointers { parts, headers };
+        sent
     }
 
     fn submit(&mut self, socket: i32, headers: &mut [mmsghdr]) -> Sent {

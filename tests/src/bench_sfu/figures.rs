@@ -1,5 +1,6 @@
 //! Every shape that is measured, and what is said of it.
 
+use super::allocations::{self, Allocations};
 use super::{Plan, SfuCost, Shape, measure, median, rival};
 use crate::bench_sfu::shape::MOST_PACKETS;
 use crate::lab::{Lab, Outcome};
@@ -43,8 +44,8 @@ pub fn run(lab: &Lab, plan: &Plan, mut tell: impl FnMut(Figure)) -> Outcome {
         let people = if plan.is_small { 4 } else { 50 };
         bench.cost(name, &Shape::crowd(people, tiles))?;
     }
+    bench.allocations()?;
     bench.rival();
-    // Counted by an allocator inside the forwarding core's own bench; it is told here once that is there.
     Ok(())
 }
 
@@ -146,6 +147,21 @@ impl Bench<'_> {
         let ratio = median(&two_cost.server_us) / median(&one_cost.server_us);
         let words = conditions(&two, self.plan, &two_cost);
         self.say("two_worker_cost_ratio".into(), Some(ratio), "1", &words);
+        Ok(())
+    }
+
+    /// Allocations on the way of a packet. What is left comes from the tick of ten a second and from batches, not from
+    /// packets.
+    fn allocations(&mut self) -> Outcome {
+        let shape = self.audience(100);
+        let Allocations { loaded, at_rest, packets, window } = allocations::measure(self.lab, &shape, self.plan)?;
+        let words = format!(
+            "{}; {loaded} allocations of the media worker's thread while {packets:.0} packets were forwarded in {} s, {at_rest} in \
+             as long at rest, server in the bench's own process",
+            shape.words(),
+            window.as_secs_f64()
+        );
+        self.say("allocations_per_packet".into(), Some(loaded as f64 / packets), "1", &words);
         Ok(())
     }
 

@@ -28,7 +28,7 @@ pub(super) fn compare(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<Comparis
     let mut comparison = Comparison::default();
     for _ in 0..plan.windows {
         let mut server = start_server(lab, shape, Some(&namespace))?;
-        let mut load = start_load(lab, shape, &server, Some(&namespace))?;
+        let mut load = start_load(lab, shape, server.address(), Some(&namespace))?;
         let (us, rate) = window(&mut load, server.id(), plan)?;
         comparison.ours_us.push(us);
         comparison.packets_per_second.push(rate);

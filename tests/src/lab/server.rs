@@ -134,13 +134,7 @@ impl Server {
     /// # Errors
     /// When the server does not answer.
     pub fn metric(&self, name: &str) -> Outcome<f64> {
-        let answer = http::request(self.address, "GET", "/metrics", None)?;
-        let values = answer.text.lines().filter_map(|line| {
-            let (series, value) = line.rsplit_once(' ')?;
-            let own = series.split('{').next()? == name;
-            if own { value.parse::<f64>().ok() } else { None }
-        });
-        Ok(values.sum())
+        metric(self.address, name)
     }
 
     /// The buckets of a histogram of `/metrics`, summed over its other labels: upper end and how many were at or below
@@ -177,4 +171,18 @@ impl Server {
         }
         Err(LabError::Unexpected(format!("the server is not well: {} {}", answer.status, answer.text)))
     }
+}
+
+/// The same of a server that is no process of its own.
+///
+/// # Errors
+/// When the server does not answer.
+pub fn metric(server: SocketAddr, name: &str) -> Outcome<f64> {
+    let answer = http::request(server, "GET", "/metrics", None)?;
+    let values = answer.text.lines().filter_map(|line| {
+        let (series, value) = line.rsplit_once(' ')?;
+        let own = series.split('{').next()? == name;
+        if own { value.parse::<f64>().ok() } else { None }
+    });
+    Ok(values.sum())
 }
