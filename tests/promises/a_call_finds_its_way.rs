@@ -76,7 +76,7 @@ fn a_call_through_a_nat_needs_no_relay_and_goes_on_when_the_nat_forgets_it() -> 
     println!("the picture stood for {gap:.0} ms after the NAT had forgotten the call");
     let after = around.iter().filter(|at| **at > forgotten + 5_000.0).count();
     assert!(after >= 60, "only {after} pictures came later than five seconds after it");
-    assert!(gap <= 4_000.0, "the picture stood for {gap:.0} ms");
+    assert!(gap <= 1_000.0, "the picture stood for {gap:.0} ms");
     Ok(())
 }
 

@@ -89,7 +89,10 @@ impl Member {
     pub(crate) fn nominate(&mut self, route: Route) {
         let is_first = std::mem::take(&mut self.is_renamed) || self.keys.is_none();
         if self.route.is_none() || is_first {
-            self.route = Some(route);
+            // A restart may find the same way again.
+            if self.route.replace(route).is_some_and(|before| before != route) {
+                self.downlink.path_changed();
+            }
             self.unproven = None;
         } else if self.route != Some(route) {
             self.unproven = Some(route);

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A call hangs on two things that fail apart: the *socket* (signaling) and the *path* (media).
-//! - Path silent, socket well: ICE restart over the living socket.
+//! - Path silent, socket well: ICE restart over the living socket, at first without a word.
 //! - Socket gone or not answering: a new socket beside the old one, and `call.resume` on it. The old one is kept until
 //!   the new one has resumed, so that a network that heals meanwhile cannot evict us.
 //! - Session gone, or the transport closed: a full join with the same token and a new transport.
@@ -81,6 +81,8 @@ pub enum Input {
     RestartFailed,
     /// A packet of the server came.
     PathUp,
+    /// Nothing came for a moment: most likely the network changed, and another way is looked for before anybody notices.
+    PathQuiet,
     /// Nothing comes; why, for people.
     PathDown(String),
     /// The transport closed or failed for good; a new one is needed.
@@ -181,6 +183,8 @@ pub struct Life {
     session: bool,
     transport_gone: bool,
     path: Path,
+    /// The restart under way began before the person was told of any trouble.
+    quietly: bool,
     actions: VecDeque<Action>,
 }
 
@@ -201,6 +205,7 @@ impl Life {
             session: false,
             transport_gone: false,
             path: Path::Down,
+            quietly: false,
             actions: VecDeque::new(),
         };
         life.actions.push_back(Action::Phase(Phase::Connecting));
@@ -252,6 +257,7 @@ impl Life {
             }
             Input::RestartFailed => self.need_fresh_join(now),
             Input::PathUp => self.path_up(),
+            Input::PathQuiet => self.path_quiet(now),
             Input::PathDown(why) => self.path_down(now, why),
             Input::TransportGone(why) => {
                 self.transport_gone = true;
@@ -414,14 +420,33 @@ impl Life {
             return;
         }
         self.path = Path::Up;
+        self.quietly = false;
         if self.current.is_some() {
             self.backoff.reset();
         }
         self.settle();
     }
 
+    fn path_quiet(&mut self, now: Instant) {
+        if let Some(id) = self.socket()
+            && self.path == Path::Up
+            && self.joined_once
+            && self.candidate.is_none()
+            && !self.transport_gone
+        {
+            self.quietly = true;
+            self.restart(now, id);
+        }
+    }
+
     fn path_down(&mut self, now: Instant, why: String) {
-        if !self.joined_once || matches!(self.path, Path::Awaited(_) | Path::Restarting(_)) {
+        if !self.joined_once {
+            return;
+        }
+        if matches!(self.path, Path::Awaited(_) | Path::Restarting(_)) {
+            if std::mem::take(&mut self.quietly) {
+                self.announce_trouble(now, why);
+            }
             return;
         }
         self.path = Path::Down;

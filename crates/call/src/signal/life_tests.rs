@@ -114,6 +114,27 @@ fn a_silent_path_restarts_ice_over_the_living_socket() {
 }
 
 #[test]
+fn a_path_that_is_quiet_for_a_moment_is_restarted_and_nobody_is_troubled() {
+    let mut lab = Lab::joined();
+    assert_eq!(lab.input(Input::PathQuiet), [Action::Restart(1)]);
+    assert_eq!(lab.input(Input::PathQuiet), [], "once is enough");
+    assert_eq!(lab.input(Input::Restarted), []);
+    assert_eq!(lab.input(Input::PathUp), []);
+    assert_eq!(lab.input(Input::PathQuiet), [Action::Restart(1)], "another time, another restart");
+}
+
+#[test]
+fn a_path_that_stays_quiet_is_told_and_not_restarted_twice_at_a_time() {
+    let mut lab = Lab::joined();
+    lab.input(Input::PathQuiet);
+    let actions = lab.input(Input::PathDown("silent".into()));
+    assert!(matches!(actions[..], [Action::Phase(Phase::Reconnecting { .. })]), "{actions:?}");
+    assert_eq!(lab.input(Input::PathDown("silent".into())), []);
+    assert_eq!(lab.input(Input::Restarted), []);
+    assert_eq!(lab.input(Input::PathUp), [Action::Phase(Phase::Joined)]);
+}
+
+#[test]
 fn a_restart_that_brings_no_packets_is_repeated() {
     let mut lab = Lab::joined();
     lab.input(Input::PathDown("silent".into()));

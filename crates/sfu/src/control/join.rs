@@ -157,7 +157,6 @@ impl Sfu {
             .and_then(|negotiation| negotiation.keeping(offer, streams));
         let before = std::mem::replace(&mut member.ufrag, credentials.ufrag.clone());
         member.is_renamed = true;
-        member.downlink.path_changed();
         self.by_ufrag.remove(&before);
         self.by_ufrag.insert(credentials.ufrag, key);
         self.drive_control(now, key, |member, outlet| member.control.advance(now, outlet));

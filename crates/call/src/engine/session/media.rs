@@ -17,6 +17,12 @@ pub(super) const FIRST_ESTIMATE: u64 = 1_800_000;
 /// No packet of the server for this long, although it must answer ours: the path is dead.
 const SILENCE: Duration = Duration::from_secs(2);
 
+/// The server sends something every tenth of a second. After this long without, another way is tried.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Looked after later than this, it was this computer that stood still, and what came waits to be read.
+const STOOD_STILL: Duration = Duration::from_millis(250);
+
 /// The server answers what we send with feedback. So many packets without any answer are proof enough.
 const UNANSWERED: u64 = 20;
 
@@ -58,6 +64,8 @@ struct Heard {
     since: Instant,
     /// How many packets we had sent by then.
     sent: u64,
+    /// When we looked last.
+    looked: Instant,
 }
 
 impl Media {
@@ -256,15 +264,20 @@ impl Session {
         let Some(transport) = self.media.transport.as_ref().filter(|_| self.room.is_some()) else { return };
         let stats = transport.stats();
         let last = stats.last_arrival.unwrap_or(self.meters.began());
-        let heard = self.media.heard.get_or_insert(Heard { at: last, since: now, sent: stats.packets_out });
+        let heard =
+            self.media.heard.get_or_insert(Heard { at: last, since: now, sent: stats.packets_out, looked: now });
+        let stood_still = now.saturating_duration_since(std::mem::replace(&mut heard.looked, now)) > STOOD_STILL;
+        let silent = now.saturating_duration_since(heard.since);
         let unanswered = stats.packets_out.saturating_sub(heard.sent) >= UNANSWERED;
         if last > heard.at {
-            *heard = Heard { at: last, since: now, sent: stats.packets_out };
+            *heard = Heard { at: last, since: now, sent: stats.packets_out, looked: now };
             self.handle(Input::PathUp);
-        } else if unanswered && now.saturating_duration_since(heard.since) >= SILENCE {
+        } else if unanswered && silent >= SILENCE {
             self.handle(Input::PathDown("Nothing comes from the server any more.".to_owned()));
+        } else if self.media.connected && silent >= QUIET && !stood_still {
+            self.handle(Input::PathQuiet);
         } else if self.media.connected && !unanswered {
-            // Alone and muted nothing is sent and nothing comes; ICE says that the path is there.
+            // Muted, little is sent that could go unanswered; ICE says that the path is there.
             self.handle(Input::PathUp);
         }
     }
