@@ -80,17 +80,21 @@ impl Sfu {
         room.needs_steering = false;
         let members = room.members.clone();
         let voices = self.voices(&members);
-        for &member in &members {
+        let receivers: Vec<Key> = members.iter().copied().filter(|key| self.is_here(*key)).collect();
+        for &member in &receivers {
             self.assign_audio(now, member, &voices);
             self.assign_video(now, member);
             self.choose_layers(now, member);
         }
         self.connect_subscribers(&members);
+        // First everything that is wanted, so that other cores relay a layer before they ask for its keyframe.
         for &member in &members {
             self.tell_layers(now, member);
+        }
+        for &member in &receivers {
             self.ask_for_keyframes(now, member);
         }
-        self.slots_changed.extend(members);
+        self.slots_changed.extend(receivers);
     }
 
     fn voices(&self, members: &[Key]) -> Vec<Voice> {
@@ -281,19 +285,24 @@ impl Sfu {
             }
             let Some(member) = self.members.get_mut(publisher) else { return };
             let track = &mut member.tracks[index];
+            let elsewhere = track.relayed.iter().fold(0, |layers, relayed| layers | relayed.layers);
             let mut wanted = Vec::new();
             for (layer, stream) in track.layers.iter_mut().enumerate() {
                 if watched.contains(&layer) {
                     stream.watched_at = Some(now);
                 }
-                if stream.watched_at.is_some_and(|at| now.saturating_duration_since(at) < UNWATCHED_AFTER) {
+                let here = stream.watched_at.is_some_and(|at| now.saturating_duration_since(at) < UNWATCHED_AFTER);
+                if here || elsewhere & (1 << layer) != 0 {
                     wanted.push(stream.layer.unwrap_or(Layer::Full));
                 }
             }
             if track.told.as_ref() != Some(&wanted) {
                 track.told = Some(wanted.clone());
                 let source = track.source;
-                self.emit(room, Event::Layers { id: participant, source, wanted });
+                match member.peer() {
+                    Some(peer) => self.relay_wanted(peer, publisher, source),
+                    None => self.emit(room, Event::Layers { id: participant, source, wanted }),
+                }
             }
         }
     }
@@ -324,8 +333,8 @@ impl Sfu {
         }
     }
 
-    fn tell_speaking(&mut self, room_key: Key) {
-        let Some(room) = self.rooms.get(room_key) else { return };
+    pub(crate) fn tell_speaking(&mut self, room_key: Key) {
+        let Some(room) = self.rooms.get(room_key).filter(|room| room.links.is_home()) else { return };
         let mut speakers: Vec<(ParticipantId, f32)> = Vec::new();
         for member in room.members.iter().filter_map(|key| self.members.get(*key)) {
             let voice = member.tracks.iter().find(|track| track.source == SourceKind::Microphone);

@@ -20,10 +20,8 @@ use crate::egress::downlink::Downlink;
 use crate::egress::rewrite::Rewriter;
 use crate::egress::slot::{Slot, SlotFormat};
 use crate::error::{JoinError, RestartError};
-use crate::ingress::loudness::Loudness;
 use crate::ingress::stream::{Format, LayerStream, SenderClock, Track};
-use crate::member::{LayerChoice, Member};
-use crate::room::TrackState;
+use crate::member::{Home, LayerChoice, Member};
 use crate::sfu::Sfu;
 
 const CONTRADICTION: &str = "it contradicts itself";
@@ -104,7 +102,7 @@ impl Sfu {
             last_datagram: now,
             addresses: Vec::new(),
             scheduled: None,
-            control: ControlPath::new(now, rtc),
+            home: Home::Here(ControlPath::new(now, rtc)),
             checks: CheckLog::default(),
         };
         let named: Vec<u32> = member.streams.keys().copied().collect();
@@ -117,6 +115,7 @@ impl Sfu {
             room.members.push(key);
             room.by_participant.insert(joining.participant, key);
         }
+        self.announce(now, key);
         self.needs_steering(room);
         self.schedule(key, now);
         self.flush(now);
@@ -135,15 +134,16 @@ impl Sfu {
         participant: ParticipantId,
         offer: &str,
     ) -> Result<String, RestartError> {
-        let key = self.find(room, participant).ok_or(RestartError::UnknownMember)?;
+        let key = self.find_here(room, participant).ok_or(RestartError::UnknownMember)?;
         let member = self.members.get_mut(key).ok_or(RestartError::UnknownMember)?;
+        let control = member.control().ok_or(RestartError::UnknownMember)?;
         let parsed = parse(offer).map_err(RestartError::Sdp)?;
         // Checked first, because a refused offer would leave the running path half changed.
-        let running = member.control.rtc().direct_api().remote_dtls_fingerprint().map(|print| print.bytes.clone());
+        let running = control.rtc().direct_api().remote_dtls_fingerprint().map(|print| print.bytes.clone());
         if running.is_none() || fingerprint(offer) != running {
             return Err(RestartError::OtherConnection);
         }
-        let answer = match accept(member.control.rtc(), parsed) {
+        let answer = match accept(control.rtc(), parsed) {
             Ok(answer) => answer,
             Err(error) => {
                 // Half an offer may have been taken, so the path cannot be relied on any more.
@@ -151,13 +151,13 @@ impl Sfu {
                 return Err(RestartError::Sdp(error));
             }
         };
-        let ufrag = member.control.rtc().direct_api().local_ice_credentials().ufrag;
+        let ufrag = control.rtc().direct_api().local_ice_credentials().ufrag;
         let before = std::mem::replace(&mut member.ufrag, ufrag.clone());
         member.is_renamed = true;
         member.downlink.path_changed();
         self.by_ufrag.remove(&before);
         self.by_ufrag.insert(ufrag, key);
-        self.drive_control(now, key, |member, outlet| member.control.advance(now, outlet));
+        self.drive_control(now, key, |control, outlet| control.advance(now, outlet));
         self.flush(now);
         Ok(answer.to_sdp_string())
     }
@@ -238,18 +238,7 @@ fn build_tracks(rtc: &Rtc, offered: &[TrackOffer]) -> Result<Vec<Track>, JoinErr
         let negotiated = formats(rtc, mid);
         let formats = negotiated.iter().map(|known| (known.payload_type, known.format)).collect();
         let repairs = negotiated.iter().filter_map(|known| Some((known.repair?, known.payload_type))).collect();
-        tracks.push(Track {
-            mid,
-            source: offer.source,
-            state: TrackState::Unpublished,
-            height: 0,
-            layers,
-            formats,
-            repairs,
-            loudness: Loudness::default(),
-            subscribers: Vec::new(),
-            told: None,
-        });
+        tracks.push(Track { repairs, ..Track::new(mid, offer.source, layers, formats) });
     }
     Ok(tracks)
 }

@@ -110,6 +110,8 @@ pub struct Client {
     pub failed: bool,
     /// Of an insider that is connected: it protects and opens media itself; see [`Self::insider`].
     pub keys: Option<MediaKeys>,
+    /// Media and reports that an insider opened.
+    pub opened: Vec<(Instant, Vec<u8>)>,
     /// Media datagrams that came and did not open.
     pub unopened: u64,
     /// When anything came last, media or not.
@@ -155,6 +157,7 @@ impl Client {
             closed: false,
             failed: false,
             keys: None,
+            opened: vec![],
             unopened: 0,
             last_datagram: now,
             longest_silence: Duration::ZERO,
@@ -220,11 +223,17 @@ impl Client {
         if let (Some(keys), Some(128..=191)) = (&mut self.keys, contents.first()) {
             let mut packet = contents.to_vec();
             let opened = if is_rtcp(contents) {
-                keys.inbound.open_rtcp(&mut packet).is_ok()
+                keys.inbound.open_rtcp(&mut packet).ok()
             } else {
-                keys.inbound.open_rtp(&mut packet).is_ok()
+                keys.inbound.open_rtp(&mut packet).ok().map(|opened| opened.payload.end)
             };
-            self.unopened += u64::from(!opened);
+            match opened {
+                Some(length) => {
+                    packet.truncate(length);
+                    self.opened.push((now, packet));
+                }
+                None => self.unopened += 1,
+            }
             return;
         }
         let Ok(parsed) = DatagramRecv::try_from(contents) else { return };
