@@ -269,7 +269,7 @@ impl Sfu {
     /// Tells a publisher which of its layers are watched, when that changed.
     fn tell_layers(&mut self, now: Instant, publisher: Key) {
         let Some(member) = self.members.get(publisher) else { return };
-        let (room, participant) = (member.room, member.participant);
+        let (room, participant, is_mirror) = (member.room, member.participant, member.peer().is_some());
         for index in 0..member.tracks.len() {
             let Some(track) = self.members.get(publisher).map(|member| &member.tracks[index]) else { return };
             if !track.is_published() || track.source.track_kind() != TrackKind::Video {
@@ -282,6 +282,8 @@ impl Sfu {
                 // The old layer goes on until the new one's keyframe is there.
                 watched.extend(feed.target);
                 watched.extend(feed.current);
+                // Of another core's layers only those come that are asked for, so this one must be.
+                watched.extend(awaited(now, track, feed).filter(|_| is_mirror));
             }
             let Some(member) = self.members.get_mut(publisher) else { return };
             let track = &mut member.tracks[index];
@@ -313,20 +315,9 @@ impl Sfu {
         let mut asked = Vec::new();
         for slot in member.slots.iter().filter(|slot| slot.kind == SlotKind::Video) {
             let Some(feed) = &slot.feed else { continue };
-            let Some(target) = feed.target else { continue };
-            if feed.current == Some(target) {
-                continue;
-            }
             let track = self.members.get(feed.publisher).and_then(|member| member.tracks.get(feed.track));
-            let Some(track) = track else { continue };
-            let is_live = |layer: usize| track.layers.get(layer).is_some_and(|stream| stream.is_live(now));
-            if is_live(target) {
-                asked.push((feed.publisher, feed.track, target));
-            } else if feed.current.is_none() {
-                let highest = (0..track.layers.len()).rev().find(|layer| is_live(*layer));
-                // Nothing is live yet when a picture is not encoded for anybody: then the wanted layer is asked for.
-                asked.push((feed.publisher, feed.track, highest.unwrap_or(target)));
-            }
+            let layer = track.and_then(|track| awaited(now, track, feed));
+            asked.extend(layer.map(|layer| (feed.publisher, feed.track, layer)));
         }
         for (publisher, track, layer) in asked {
             self.request_keyframe(now, publisher, track, layer);
@@ -406,6 +397,18 @@ impl Sfu {
             layer: feed.and_then(|feed| self.layer_of(feed)),
         }
     }
+}
+
+/// The layer whose keyframe a slot waits for.
+fn awaited(now: Instant, track: &Track, feed: &Feed) -> Option<usize> {
+    let target = feed.target.filter(|target| feed.current != Some(*target))?;
+    let is_live = |layer: usize| track.layers.get(layer).is_some_and(|stream| stream.is_live(now));
+    if is_live(target) {
+        return Some(target);
+    }
+    let highest = (0..track.layers.len()).rev().find(|layer| is_live(*layer));
+    // Nothing is live yet when a picture is not encoded for anybody: then the wanted layer is asked for.
+    feed.current.is_none().then_some(highest.unwrap_or(target))
 }
 
 /// Tiles in order of importance: screens, then pinned ones, then by priority and size.
