@@ -328,6 +328,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_mirrored_layer_costs_what_it_cost_when_it_crosses_again_after_a_pause() {
+        let (mut stream, mut now) = (LayerStream::new(Some(Layer::Full), 90_000), Instant::now());
+        let packet = |stream: &mut LayerStream, now: Instant| {
+            stream.resume(now);
+            stream.last_packet = Some(now);
+            stream.rate.add(now, 1_250);
+        };
+        for _ in 0..200 {
+            now += Duration::from_millis(10);
+            packet(&mut stream, now);
+        }
+        let before = stream.rate.bits_per_second();
+        assert!((950_000..1_050_000).contains(&before), "{before}");
+        now += Duration::from_secs(30);
+        packet(&mut stream, now);
+        assert_eq!(stream.rate.bits_per_second(), before, "the pause says nothing");
+        stream.told_by_owner(now, Some(5_000_000));
+        assert_eq!(stream.rate.bits_per_second(), before, "what crosses is measured here");
+        now += Duration::from_secs(2);
+        stream.told_by_owner(now, Some(5_000_000));
+        assert_eq!(stream.rate.bits_per_second(), 5_000_000);
+        now += Duration::from_secs(8);
+        assert!(stream.is_live(now), "as long as its owner says so");
+        stream.told_by_owner(now, None);
+        assert!(!stream.is_live(now) && stream.was_live(now, Duration::from_secs(2)));
+    }
+
+    #[test]
     fn a_clock_that_leaps_by_a_century_makes_no_number_overflow() {
         let mut clock = SenderClock::default();
         assert_eq!(clock.since(0, 5 << 32), None);

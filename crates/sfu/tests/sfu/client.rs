@@ -5,14 +5,40 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{Layer, ParticipantId, SourceKind, TrackKind, TrackOffer};
+use confab_rtp::codec::dependency_descriptor;
 use confab_rtp::wire::view::is_rtcp;
 use confab_sfu::keys::{self, MediaKeys};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{DatagramRecv, Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+/// One that str0m leaves free.
+const DESCRIPTOR_ID: u8 = 12;
+
+/// An extension that the insider writes itself.
+#[derive(Debug)]
+struct NegotiatedOnly;
+
+impl ExtensionSerializer for NegotiatedOnly {
+    fn write_to(&self, _buffer: &mut [u8], _values: &ExtensionValues) -> usize {
+        0
+    }
+
+    fn parse_value(&self, _buffer: &[u8], _values: &mut ExtensionValues) -> bool {
+        false
+    }
+
+    fn is_video(&self) -> bool {
+        true
+    }
+
+    fn is_audio(&self) -> bool {
+        false
+    }
+}
 
 /// What a client offers.
 #[derive(Clone)]
@@ -135,6 +161,9 @@ impl Client {
     /// A member that means harm: it has the keys of its own path, and writes what it likes.
     pub fn insider(now: Instant, address: SocketAddr) -> Self {
         let config = RtcConfig::new().set_crypto_provider(keys::crypto_provider()).set_rtp_mode(true);
+        // As browsers have it; str0m by itself does not.
+        let descriptor = Extension::with_serializer(dependency_descriptor::URI, NegotiatedOnly);
+        let config = config.set_extension(DESCRIPTOR_ID, descriptor);
         Self::built(now, address, &config)
     }
 

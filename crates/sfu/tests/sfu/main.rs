@@ -19,6 +19,7 @@ mod relays {
     mod bytes;
     mod calls;
     mod cores;
+    mod extensions;
     mod layers;
     mod leaving;
     mod repair;
