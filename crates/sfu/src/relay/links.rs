@@ -77,7 +77,8 @@ impl Links {
 
 impl Sfu {
     /// Says that a room is on another core too, by the name that all cores have for it. Whoever is in it is made known
-    /// there once that core has linked it as well, in whichever order. Nothing happens when it is linked already.
+    /// there once that core has linked it as well, in whichever order. Cores pass nothing on for others, so all that have
+    /// a room are to be linked with each other. Nothing happens when it is linked already.
     ///
     /// # Errors
     /// Says why the room cannot be linked by this name.

@@ -78,7 +78,10 @@ impl Sfu {
             if member.tracks.iter().any(|known| known.source == track.source) {
                 return None;
             }
-            note_live(now, &mut track, rates)?;
+            // Nobody has to know it of sound, so it is not told later either.
+            if track.source.track_kind() == TrackKind::Video {
+                note_live(now, &mut track, rates)?;
+            }
             member.tracks.push(track);
         }
         if let Some(before) = self.find(room, announced.participant) {

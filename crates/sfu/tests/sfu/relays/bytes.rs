@@ -1,10 +1,13 @@
 //! What another core says may be anything.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use confab_fuzz::{Random, Target};
 use confab_protocol::SourceKind;
+use confab_rtp::wire::RtpView;
+use confab_rtp::wire::view::is_rtcp;
 use confab_sfu::Peer;
 
 use super::cores::{Cores, ROOM};
@@ -170,6 +173,35 @@ fn a_core_that_lies_disturbs_nobody_who_is_elsewhere() {
         let seen = cores.received(bob, of, CAMERA);
         assert!(seen.iter().filter(|packet| packet.at > cores.labs[0].now - SECOND).count() >= 30);
     }
+}
+
+#[test]
+fn what_another_core_says_twice_is_sent_once() {
+    let (said, bob) = conversation();
+    let (mut lab, listener) = linked(&bob);
+    lab.record();
+    for batch in said.iter().filter(|batch| !is_about_members(batch)) {
+        for _ in 0..2 {
+            lab.sfu.handle_relayed(lab.now, PEER, batch);
+            turn(&mut lab);
+        }
+    }
+    assert!(lab.sfu.counters().relayed_in > 200);
+    let mut numbers = HashSet::new();
+    for sent in lab.take_recorded().iter().filter(|sent| !sent.to_server && sent.contents[0] >= 128) {
+        if let Some(view) = RtpView::parse(&sent.contents).filter(|_| !is_rtcp(&sent.contents)) {
+            // One key must not protect two packets with the same number.
+            assert!(numbers.insert((view.ssrc(), view.sequence())), "{} twice", view.sequence());
+        }
+    }
+    assert!(numbers.len() > 100, "{} packets were sent", numbers.len());
+    assert_eq!(lab.clients[listener].unopened, 0);
+}
+
+/// Whether people come or go with it: said twice, that makes another of them.
+fn is_about_members(batch: &[u8]) -> bool {
+    let has = |name: &[u8]| batch.windows(name.len()).any(|window| window == name);
+    has(b"\"left\"") || has(b"\"hello\"")
 }
 
 #[test]

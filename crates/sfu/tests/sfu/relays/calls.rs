@@ -157,3 +157,19 @@ fn who_speaks_is_told_by_the_new_home_when_the_home_moves() {
     let since = &cores.labs[0].events[told..];
     assert!(!since.iter().any(|event| matches!(event, Event::Speaking(_))));
 }
+
+#[test]
+fn a_home_without_people_of_its_own_tells_who_speaks_elsewhere() {
+    let mut cores = Cores::new(3);
+    let (ann, bob) = (cores.join(1), cores.join(2));
+    for person in [ann, bob] {
+        cores.publish(person, VOICE);
+    }
+    cores.run_with(SECOND, |cores, call| {
+        cores.speak(ann, call, -25);
+        cores.speak(bob, call, -90);
+    });
+    assert_eq!(cores.speakers(0), [cores.id(ann)]);
+    cores.run_with(SECOND, |cores, call| cores.speak(bob, call, -90));
+    assert!(cores.speakers(0).is_empty());
+}

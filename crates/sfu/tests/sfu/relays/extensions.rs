@@ -39,7 +39,7 @@ impl Writer {
         Self { person, mid, extensions: ExtensionIds::from_sdp(&offer), payload_type }
     }
 
-    fn write(&self, cores: &mut Cores, number: u64) {
+    fn write(&self, cores: &mut Cores, number: u64, payload: &[u8]) {
         let header = RtpHeader {
             marker: true,
             payload_type: self.payload_type,
@@ -53,7 +53,7 @@ impl Writer {
             .extension(self.extensions.video_orientation, &[ORIENTATION])
             .extension(self.extensions.dependency_descriptor, &descriptor((number - FIRST) as u8))
             .append(&mut packet);
-        packet.extend(KEYFRAME);
+        packet.extend(payload);
         let client = cores.client(self.person);
         let (keys, from) = (client.keys.as_mut().unwrap(), client.address);
         packet.resize(packet.len() + keys.outbound.profile().rtp_overhead(), 0);
@@ -62,8 +62,8 @@ impl Writer {
     }
 }
 
-#[test]
-fn the_dependency_descriptor_and_the_orientation_of_a_picture_reach_receivers_on_another_core() {
+/// Somebody who writes what they like, and a viewer on another core.
+fn call() -> (Cores, Writer, Person) {
     let mut cores = Cores::new(2);
     let now = cores.labs[0].now;
     let [ann, bob] = [0, 1].map(|core| {
@@ -74,8 +74,14 @@ fn the_dependency_descriptor_and_the_orientation_of_a_picture_reach_receivers_on
     cores.view(bob, &[(ann, SCREEN, 720)]);
     cores.run(Duration::from_millis(50));
     let writer = Writer::of(&mut cores, ann);
+    (cores, writer, bob)
+}
+
+#[test]
+fn the_dependency_descriptor_and_the_orientation_of_a_picture_reach_receivers_on_another_core() {
+    let (mut cores, writer, bob) = call();
     for number in FIRST..FIRST + u64::from(FRAMES) {
-        writer.write(&mut cores, number);
+        writer.write(&mut cores, number, &KEYFRAME);
         cores.run(Duration::from_millis(30));
     }
     let extensions = writer.extensions;
@@ -94,4 +100,22 @@ fn the_dependency_descriptor_and_the_orientation_of_a_picture_reach_receivers_on
         assert_eq!(orientation, Some(ORIENTATION));
         assert_eq!(found.as_deref(), Some(descriptor(frame as u8).as_slice()));
     }
+}
+
+#[test]
+fn packets_without_a_picture_leave_no_gap_on_another_core() {
+    let (mut cores, writer, bob) = call();
+    for number in FIRST..FIRST + 20 {
+        let payload: &[u8] = if number.is_multiple_of(3) { &[] } else { &KEYFRAME };
+        writer.write(&mut cores, number, payload);
+        cores.run(Duration::from_millis(30));
+    }
+    let shown: Vec<u16> = (cores.client(bob).opened.iter())
+        .filter(|(_, packet)| !is_rtcp(packet))
+        .filter_map(|(_, packet)| RtpView::parse(packet).filter(|view| view.payload() == KEYFRAME))
+        .map(|view| view.sequence())
+        .collect();
+    assert_eq!(shown.len(), 14);
+    assert!(shown.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "{shown:?}");
+    assert_eq!(cores.labs[0].sfu.counters().relayed_out, 20, "their numbers have to be known there");
 }
