@@ -6,7 +6,7 @@
 //!            [level 8] [orientation 8] [length 8 of the descriptor | descriptor] | payload
 //! ```
 //!
-//! A message says by itself whose it is, so a core keeps nothing for reading but what it knows of the room anyway. 54 bytes
+//! A message says by itself whose it is, so a core keeps nothing for reading but what it knows of the room anyway. 46 bytes
 //! stand before a payload; a handle instead of the ids would be 20 shorter, and state that both sides have to agree on.
 
 use confab_protocol::{ParticipantId, SourceKind};
@@ -224,6 +224,7 @@ mod tests {
             RelayPacket { level: None, orientation: None, descriptor: None, marker: false, payload: &[], ..packet() };
         let mut bytes = Vec::new();
         assert!(write_packet(&mut bytes, 5, &packet()));
+        assert_eq!(bytes.len(), 46 + 1 + 1 + 4 + 1_100, "header, level, orientation, descriptor, payload");
         write_control(&mut bytes, 6, &Control::Hello { answer: true });
         assert!(write_packet(&mut bytes, u64::MAX, &bare));
         let mut rest = bytes.as_slice();
