@@ -8,8 +8,12 @@ use crate::process;
 const SECONDS: u32 = 60;
 
 /// Packages with their targets: a test program, and which of its tests.
-const TARGETS: [(&str, &str, &str); 3] =
-    [("confab-protocol", "fuzz", ""), ("confab-rtp", "fuzz", ""), ("confab-sfu", "sfu", "script::")];
+const TARGETS: [(&str, &str, &str); 4] = [
+    ("confab-protocol", "fuzz", ""),
+    ("confab-rtp", "fuzz", ""),
+    ("confab-sfu", "sfu", "script::"),
+    ("confab-sfu", "sfu", "relays::bytes::"),
+];
 
 /// `cargo xtask fuzz [--seconds N]`.
 pub fn fuzz(options: &[&str]) -> Outcome {

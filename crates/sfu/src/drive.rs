@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::arena::Key;
 use crate::event::Event;
 use crate::ingress::stream::Track;
+use crate::member::Home;
 use crate::sfu::Sfu;
 
 /// Levels, liveness, owed keyframes and layers are looked after this often.
@@ -39,8 +40,10 @@ impl Sfu {
 
     /// When [`Sfu::handle_timeout`] wants to be called; `None` while nobody is here.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let earliest = self.timers.peek().map(|Reverse((at, _))| *at)?;
-        Some(self.next_tick.map_or(earliest, |tick| tick.min(earliest)))
+        let earliest = self.timers.peek().map(|Reverse((at, _))| *at);
+        // Mirrors are never due; with them there are ticks all the same.
+        let tick = self.next_tick.filter(|_| earliest.is_some() || self.relay.mirrors > 0);
+        earliest.into_iter().chain(tick).min()
     }
 
     /// Does what a batch of input left to do.
@@ -52,7 +55,8 @@ impl Sfu {
     /// Has a member called when it is due, but not before `earliest`, if that is sooner than was planned.
     pub(crate) fn schedule(&mut self, key: Key, earliest: Instant) {
         let Some(member) = self.members.get_mut(key) else { return };
-        let due = member.due().max(earliest);
+        let Some(due) = member.due() else { return };
+        let due = due.max(earliest);
         if member.scheduled.is_none_or(|at| due < at) {
             member.scheduled = Some(due);
             self.timers.push(Reverse((due, key)));
@@ -61,8 +65,8 @@ impl Sfu {
 
     fn advance(&mut self, now: Instant, key: Key) {
         let Some(member) = self.members.get_mut(key) else { return };
-        if member.control.deadline() <= now {
-            self.drive_control(now, key, |member, outlet| member.control.advance(now, outlet));
+        if member.control().is_some_and(|control| control.deadline() <= now) {
+            self.drive_control(now, key, |control, outlet| control.advance(now, outlet));
         }
         self.tell_arrivals(now, key);
         self.ask_for_missing(now, key);
@@ -74,13 +78,19 @@ impl Sfu {
         let interval = self.config.keyframe_interval;
         let Some(member) = self.members.get_mut(publisher) else { return };
         let Some(stream) = member.tracks.get_mut(track).and_then(|track| track.layers.get_mut(layer)) else { return };
-        let Some(ssrc) = stream.ssrc else { return };
+        let (ssrc, mirrored) = (stream.ssrc, matches!(member.home, Home::There(_)));
+        if ssrc.is_none() && !mirrored {
+            return;
+        }
         if stream.keyframe_asked_at.is_some_and(|at| now.saturating_duration_since(at) < interval) {
             stream.keyframe_owed = true;
             return;
         }
         stream.keyframe_asked_at = Some(now);
         stream.keyframe_owed = false;
+        let Some(ssrc) = ssrc.filter(|_| !mirrored) else {
+            return self.relay_keyframe_request(publisher, track, layer);
+        };
         self.counters.keyframe_requests += 1;
         self.send_report(now, publisher, |report, own| {
             report.pli(own, ssrc);
@@ -99,7 +109,10 @@ impl Sfu {
     /// Ends a media path, telling the other side, and forgets the member.
     pub(crate) fn remove(&mut self, now: Instant, key: Key) {
         let Some(mut member) = self.members.remove(key) else { return };
-        member.control.close(now, &mut self.outlet);
+        match member.control() {
+            Some(control) => control.close(now, &mut self.outlet),
+            None => self.relay.mirrors -= 1,
+        }
         for address in &member.addresses {
             self.addresses.remove(address);
         }
@@ -113,14 +126,18 @@ impl Sfu {
             room.members.retain(|known| *known != key);
             room.by_participant.retain(|_, known| *known != key);
         }
+        if member.peer().is_none() {
+            self.relay_leave(member.room, member.participant);
+        }
         self.needs_steering(member.room);
     }
 
     fn tick(&mut self, now: Instant) {
         for key in self.members.keys() {
             let Some(member) = self.members.get_mut(key) else { continue };
+            let is_mirror = member.peer().is_some();
             let quiet = now.saturating_duration_since(member.last_datagram);
-            if quiet > self.config.abandoned_after {
+            if quiet > self.config.abandoned_after && !is_mirror {
                 self.fail(now, key);
                 continue;
             }
@@ -128,14 +145,17 @@ impl Sfu {
                 track.loudness.tick(now);
             }
             let owed: Vec<(usize, usize)> = owed_keyframes(&member.tracks);
-            if quiet > self.config.silent_after && !std::mem::replace(&mut member.silent, true) {
+            if !is_mirror && quiet > self.config.silent_after && !std::mem::replace(&mut member.silent, true) {
                 let (room, participant) = (member.room, member.participant);
                 self.emit(room, Event::Silent(participant));
             }
             for (track, layer) in owed {
                 self.request_keyframe(now, key, track, layer);
             }
-            self.report(now, key);
+            if !is_mirror {
+                self.report(now, key);
+                self.relay_live_layers(now, key);
+            }
         }
         self.steer_all_rooms(now);
     }

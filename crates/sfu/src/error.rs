@@ -1,4 +1,4 @@
-//! What a join or a restart can fail with. Text for people; nothing has changed when one is returned.
+//! What a join, a restart or a link can fail with. Text for people; nothing has changed when one is returned.
 
 /// Why a person could not join the media plane.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -15,6 +15,17 @@ pub enum JoinError {
     /// The offer has more m-lines than a member may have.
     #[error("The offer has {0} media lines; at most {1} are taken.")]
     TooManyLines(usize, usize),
+}
+
+/// Why a room could not be linked to another core.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The room was closed.
+    #[error("This room has no media any more.")]
+    RoomClosed,
+    /// Another room of this core has that name, or this one has another.
+    #[error("The name of the room is taken.")]
+    NameTaken,
 }
 
 /// Why an ICE restart was refused. The running media path stays as it was.

@@ -46,7 +46,7 @@ pub enum Event {
     },
 }
 
-/// What the core counts. All but `members` and `rooms` only grow.
+/// What the core counts. All but `members`, `mirrors` and `rooms` only grow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counters {
     /// Datagrams dropped because they belong to nobody here.
@@ -72,8 +72,16 @@ pub struct Counters {
     pub keyframe_requests: u64,
     /// Members whose media path failed or closed.
     pub members_failed: u64,
-    /// Members at present.
+    /// Media packets handed to other cores, counted once per core.
+    pub relayed_out: u64,
+    /// Media packets taken from other cores.
+    pub relayed_in: u64,
+    /// Messages of other cores that could not be read, or that fit nothing here; packets too long for a message.
+    pub dropped_relayed: u64,
+    /// Members at present, whose media path is here.
     pub members: u64,
+    /// Members of other cores that are known here at present.
+    pub mirrors: u64,
     /// Rooms at present.
     pub rooms: u64,
 }

@@ -2,7 +2,7 @@
 
 use crate::sfu::Sfu;
 
-/// Entries a core holds at present. None of them may grow with the datagrams that come, only with members.
+/// Entries a core holds at present. None of them may grow with the datagrams that come, only with members and mirrors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Holdings {
     /// Addresses that belong to members.
@@ -21,6 +21,8 @@ pub struct Holdings {
     pub transmits: usize,
     /// Events not yet taken.
     pub events: usize,
+    /// Batches for other cores not yet taken.
+    pub relayed: usize,
 }
 
 impl Sfu {
@@ -36,6 +38,7 @@ impl Sfu {
             buffers: self.outlet.kept(),
             transmits: self.outlet.queued(),
             events: self.events.len(),
+            relayed: self.relay.queued(),
         }
     }
 }

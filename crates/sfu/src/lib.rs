@@ -18,6 +18,8 @@
 //! - Bytes from the network never cause an error upward: they are dropped and counted in [`Counters`].
 //! - A picture source is switched only where a decoder can begin, at a keyframe.
 //! - A member whose media path fails is removed alone, with one [`Event::Closed`].
+//! - A room may be on several cores. Each knows the members of the others as mirrors, by what their cores relay; bytes of
+//!   another core are trusted no more than those of the network.
 //! - Nobody is sent their own media; nothing is forwarded without the sender's grant and `publish`.
 
 mod arena;
@@ -29,6 +31,7 @@ mod event;
 mod holdings;
 mod ingress;
 mod member;
+mod relay;
 mod room;
 mod sfu;
 mod steer;
@@ -36,8 +39,9 @@ mod steer;
 pub use arena::Key;
 pub use control::join::{Joined, Joining};
 pub use control::keys;
-pub use error::{JoinError, RestartError};
+pub use error::{JoinError, LinkError, RestartError};
 pub use event::{Counters, Event, Transmit};
 pub use holdings::Holdings;
+pub use relay::{Peer, Relayed};
 pub use room::TrackState;
 pub use sfu::{Sfu, SfuConfig};

@@ -1,11 +1,12 @@
-//! One member: its media path, the tracks it sends and the slots it receives on.
+//! One member: its media path, the tracks it sends and the slots it receives on. Or a mirror of one whose media path is on
+//! another core: tracks, and nothing else.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{Grants, ParticipantId, TileRequest};
-use confab_rtp::transport_wide::TwccReceiver;
+use confab_rtp::transport_wide::{TwccReceiver, TwccReceiverConfig};
 use confab_rtp::wire::ExtensionIds;
 
 use crate::arena::Key;
@@ -15,6 +16,7 @@ use crate::control::path::{ControlPath, Route};
 use crate::egress::downlink::Downlink;
 use crate::egress::slot::Slot;
 use crate::ingress::stream::{SenderClock, Track};
+use crate::relay::Peer;
 
 /// Remembered addresses of one member; the oldest gives way.
 pub(crate) const ADDRESSES: usize = 8;
@@ -26,7 +28,7 @@ pub(crate) struct Member {
     pub(crate) room: Key,
     pub(crate) participant: ParticipantId,
     pub(crate) grants: Grants,
-    pub(crate) control: ControlPath,
+    pub(crate) home: Home,
     pub(crate) checks: CheckLog,
     /// Once the handshake is done.
     pub(crate) keys: Option<MediaKeys>,
@@ -60,6 +62,14 @@ pub(crate) struct Member {
     pub(crate) scheduled: Option<Instant>,
 }
 
+/// Where a member's media path is.
+pub(crate) enum Home {
+    /// On this core.
+    Here(ControlPath),
+    /// On another one, which relays what the member sends. Such a mirror is sent nothing and never called.
+    There(Peer),
+}
+
 /// Where a stream belongs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct StreamPlace {
@@ -84,6 +94,57 @@ pub(crate) struct LayerChoice {
 }
 
 impl Member {
+    /// A member whose media path is on another core.
+    pub(crate) fn mirror(now: Instant, room: Key, participant: ParticipantId, grants: Grants, peer: Peer) -> Self {
+        Self {
+            room,
+            participant,
+            grants,
+            home: Home::There(peer),
+            checks: CheckLog::default(),
+            keys: None,
+            route: None,
+            unproven: None,
+            is_renamed: false,
+            ufrag: String::new(),
+            extensions: ExtensionIds::default(),
+            tracks: Vec::new(),
+            slots: Vec::new(),
+            streams: HashMap::new(),
+            arrivals: TwccReceiver::new(TwccReceiverConfig::default()),
+            sender_clock: SenderClock::default(),
+            downlink: Downlink::unused(now),
+            view: Vec::new(),
+            choice: LayerChoice::default(),
+            connected: false,
+            silent: false,
+            last_datagram: now,
+            addresses: Vec::new(),
+            scheduled: None,
+        }
+    }
+
+    /// Its ICE and DTLS, when they are here.
+    pub(crate) fn control(&mut self) -> Option<&mut ControlPath> {
+        match &mut self.home {
+            Home::Here(control) => Some(control),
+            Home::There(_) => None,
+        }
+    }
+
+    /// Whether a STUN message is meant for its path and signed by its client.
+    pub(crate) fn accepts(&self, now: Instant, route: Route, contents: &[u8]) -> bool {
+        matches!(&self.home, Home::Here(control) if control.accepts(now, route, contents))
+    }
+
+    /// The core its media path is on; `None` when that is this one.
+    pub(crate) fn peer(&self) -> Option<Peer> {
+        match self.home {
+            Home::Here(_) => None,
+            Home::There(peer) => Some(peer),
+        }
+    }
+
     /// The client chose a pair. A signed check can be an old one that somebody else sends again, so with another pair in
     /// use media follows only once a fresh packet of the client came this way too ([`Self::prove`]).
     pub(crate) fn nominate(&mut self, route: Route) {
@@ -115,14 +176,16 @@ impl Member {
         self.downlink.path_changed();
     }
 
-    /// When the member wants to be called: its handshake and ICE, what to ask for again, what to tell of arrivals.
-    pub(crate) fn due(&self) -> Instant {
-        let mut due = self.control.deadline();
+    /// When the member wants to be called: its handshake and ICE, what to ask for again, what to tell of arrivals. Never,
+    /// if it is a mirror.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let Home::Here(control) = &self.home else { return None };
+        let mut due = control.deadline();
         let layers = self.tracks.iter().flat_map(|track| &track.layers);
         let own = [self.arrivals.next_deadline(), self.downlink.deadline()];
         for deadline in layers.filter_map(|stream| stream.log.next_deadline()).chain(own.into_iter().flatten()) {
             due = due.min(deadline);
         }
-        due
+        Some(due)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use confab_protocol::ParticipantId;
 
 use crate::arena::Key;
+use crate::relay::Links;
 
 /// What a person does with a track they offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,10 +31,18 @@ pub(crate) struct Room {
     pub(crate) speaking: Vec<ParticipantId>,
     /// Something changed that slots depend on.
     pub(crate) needs_steering: bool,
+    /// Other cores that it is on too.
+    pub(crate) links: Links,
 }
 
 impl Room {
     pub(crate) fn new() -> Self {
-        Self { members: Vec::new(), by_participant: HashMap::new(), speaking: Vec::new(), needs_steering: false }
+        Self {
+            members: Vec::new(),
+            by_participant: HashMap::new(),
+            speaking: Vec::new(),
+            needs_steering: false,
+            links: Links::default(),
+        }
     }
 }

@@ -16,6 +16,7 @@ use crate::egress::downlink::FeedbackScratch;
 use crate::egress::outlet::Outlet;
 use crate::event::{Counters, Event, Transmit};
 use crate::member::Member;
+use crate::relay::Relay;
 use crate::room::{Room, TrackState};
 
 /// Settings of one core.
@@ -90,6 +91,8 @@ pub struct Sfu {
     pub(crate) events: Vec<(Key, Event)>,
     pub(crate) counters: Counters,
     pub(crate) next_tick: Option<Instant>,
+    /// What goes to other cores.
+    pub(crate) relay: Relay,
 }
 
 impl Sfu {
@@ -118,16 +121,18 @@ impl Sfu {
             events: Vec::new(),
             counters: Counters::default(),
             next_tick: None,
+            relay: Relay::default(),
         }
     }
 
-    /// Opens a room.
+    /// Opens a room. It is the home of its name; see [`Self::set_home`] for rooms that other cores have too.
     pub fn open_room(&mut self) -> Key {
         self.rooms.insert(Room::new())
     }
 
     /// Closes a room and every media path in it, without events.
     pub fn close_room(&mut self, now: Instant, room: Key) {
+        self.unlink_all(now, room);
         let members = self.rooms.get(room).map(|room| room.members.clone()).unwrap_or_default();
         for member in members {
             self.remove(now, member);
@@ -138,7 +143,7 @@ impl Sfu {
 
     /// Ends a person's media path, without an event. Nothing happens when there is none.
     pub fn leave(&mut self, now: Instant, room: Key, participant: ParticipantId) {
-        if let Some(member) = self.find(room, participant) {
+        if let Some(member) = self.find_here(room, participant) {
             self.remove(now, member);
             self.flush(now);
         }
@@ -153,10 +158,18 @@ impl Sfu {
         source: SourceKind,
         state: TrackState,
     ) {
-        let Some(key) = self.find(room, participant) else { return };
-        let Some(member) = self.members.get_mut(key) else { return };
-        let Some(index) = member.tracks.iter().position(|track| track.source == source) else { return };
-        let track = &mut member.tracks[index];
+        let Some(key) = self.find_here(room, participant) else { return };
+        if self.change_track(key, source, state) {
+            self.relay_track(key, source);
+            self.flush(now);
+        }
+    }
+
+    /// Whether there is such a track.
+    pub(crate) fn change_track(&mut self, key: Key, source: SourceKind, state: TrackState) -> bool {
+        let Some(member) = self.members.get_mut(key) else { return false };
+        let room = member.room;
+        let Some(track) = member.tracks.iter_mut().find(|track| track.source == source) else { return false };
         if let TrackState::Published { height, .. } = state {
             track.height = height;
         }
@@ -172,7 +185,7 @@ impl Sfu {
             }
         }
         self.needs_steering(room);
-        self.flush(now);
+        true
     }
 
     fn restart_feed(&mut self, member: Key, slot: usize) {
@@ -182,7 +195,7 @@ impl Sfu {
 
     /// Says which pictures a person shows; replaces the view before.
     pub fn set_view(&mut self, now: Instant, room: Key, participant: ParticipantId, tiles: Vec<TileRequest>) {
-        let Some(member) = self.find(room, participant).and_then(|key| self.members.get_mut(key)) else { return };
+        let Some(member) = self.find_here(room, participant).and_then(|key| self.members.get_mut(key)) else { return };
         member.view = tiles;
         member.view.retain(|tile| tile.source.track_kind() == TrackKind::Video);
         self.needs_steering(room);
@@ -191,13 +204,13 @@ impl Sfu {
 
     /// What every receive slot of a person carries; `None` when the person has no media path here.
     pub fn slots(&self, room: Key, participant: ParticipantId) -> Option<Vec<SlotAssignment>> {
-        let member = self.members.get(self.find(room, participant)?)?;
+        let member = self.members.get(self.find_here(room, participant)?)?;
         Some(member.slots.iter().map(|slot| self.assignment(slot)).collect())
     }
 
     /// What the network to a receiver is estimated to carry, bits per second; `None` while nobody estimates.
     pub fn estimate(&self, room: Key, participant: ParticipantId) -> Option<u64> {
-        self.members.get(self.find(room, participant)?)?.downlink.estimate()
+        self.members.get(self.find_here(room, participant)?)?.downlink.estimate()
     }
 
     /// Datagrams to send, in order. Call after each batch of input, and give them back by [`Self::recycle`].
@@ -217,11 +230,24 @@ impl Sfu {
 
     /// A reading of the counters.
     pub fn counters(&self) -> Counters {
-        Counters { members: self.members.len() as u64, rooms: self.rooms.len() as u64, ..self.counters }
+        let mirrors = self.relay.mirrors;
+        Counters {
+            members: (self.members.len() - mirrors) as u64,
+            mirrors: mirrors as u64,
+            rooms: self.rooms.len() as u64,
+            ..self.counters
+        }
     }
 
+    /// A member or a mirror.
     pub(crate) fn find(&self, room: Key, participant: ParticipantId) -> Option<Key> {
         self.rooms.get(room)?.by_participant.get(&participant).copied()
+    }
+
+    /// The same, of those whose media path is on this core.
+    pub(crate) fn find_here(&self, room: Key, participant: ParticipantId) -> Option<Key> {
+        let key = self.find(room, participant)?;
+        self.members.get(key).is_some_and(|member| member.peer().is_none()).then_some(key)
     }
 
     pub(crate) fn needs_steering(&mut self, room: Key) {

@@ -80,17 +80,21 @@ impl Sfu {
         room.needs_steering = false;
         let members = room.members.clone();
         let voices = self.voices(&members);
-        for &member in &members {
+        let receivers: Vec<Key> = members.iter().copied().filter(|key| self.is_here(*key)).collect();
+        for &member in &receivers {
             self.assign_audio(now, member, &voices);
             self.assign_video(now, member);
             self.choose_layers(now, member);
         }
         self.connect_subscribers(&members);
+        // First everything that is wanted, so that other cores relay a layer before they ask for its keyframe.
         for &member in &members {
             self.tell_layers(now, member);
+        }
+        for &member in &receivers {
             self.ask_for_keyframes(now, member);
         }
-        self.slots_changed.extend(members);
+        self.slots_changed.extend(receivers);
     }
 
     fn voices(&self, members: &[Key]) -> Vec<Voice> {
@@ -265,7 +269,7 @@ impl Sfu {
     /// Tells a publisher which of its layers are watched, when that changed.
     fn tell_layers(&mut self, now: Instant, publisher: Key) {
         let Some(member) = self.members.get(publisher) else { return };
-        let (room, participant) = (member.room, member.participant);
+        let (room, participant, is_mirror) = (member.room, member.participant, member.peer().is_some());
         for index in 0..member.tracks.len() {
             let Some(track) = self.members.get(publisher).map(|member| &member.tracks[index]) else { return };
             if !track.is_published() || track.source.track_kind() != TrackKind::Video {
@@ -278,22 +282,29 @@ impl Sfu {
                 // The old layer goes on until the new one's keyframe is there.
                 watched.extend(feed.target);
                 watched.extend(feed.current);
+                // Of another core's layers only those come that are asked for, so this one must be.
+                watched.extend(awaited(now, track, feed).filter(|_| is_mirror));
             }
             let Some(member) = self.members.get_mut(publisher) else { return };
             let track = &mut member.tracks[index];
+            let elsewhere = track.relayed.iter().fold(0, |layers, relayed| layers | relayed.layers);
             let mut wanted = Vec::new();
             for (layer, stream) in track.layers.iter_mut().enumerate() {
                 if watched.contains(&layer) {
                     stream.watched_at = Some(now);
                 }
-                if stream.watched_at.is_some_and(|at| now.saturating_duration_since(at) < UNWATCHED_AFTER) {
+                let here = stream.watched_at.is_some_and(|at| now.saturating_duration_since(at) < UNWATCHED_AFTER);
+                if here || elsewhere & (1 << layer) != 0 {
                     wanted.push(stream.layer.unwrap_or(Layer::Full));
                 }
             }
             if track.told.as_ref() != Some(&wanted) {
                 track.told = Some(wanted.clone());
                 let source = track.source;
-                self.emit(room, Event::Layers { id: participant, source, wanted });
+                match member.peer() {
+                    Some(peer) => self.relay_wanted(peer, publisher, source),
+                    None => self.emit(room, Event::Layers { id: participant, source, wanted }),
+                }
             }
         }
     }
@@ -304,28 +315,17 @@ impl Sfu {
         let mut asked = Vec::new();
         for slot in member.slots.iter().filter(|slot| slot.kind == SlotKind::Video) {
             let Some(feed) = &slot.feed else { continue };
-            let Some(target) = feed.target else { continue };
-            if feed.current == Some(target) {
-                continue;
-            }
             let track = self.members.get(feed.publisher).and_then(|member| member.tracks.get(feed.track));
-            let Some(track) = track else { continue };
-            let is_live = |layer: usize| track.layers.get(layer).is_some_and(|stream| stream.is_live(now));
-            if is_live(target) {
-                asked.push((feed.publisher, feed.track, target));
-            } else if feed.current.is_none() {
-                let highest = (0..track.layers.len()).rev().find(|layer| is_live(*layer));
-                // Nothing is live yet when a picture is not encoded for anybody: then the wanted layer is asked for.
-                asked.push((feed.publisher, feed.track, highest.unwrap_or(target)));
-            }
+            let layer = track.and_then(|track| awaited(now, track, feed));
+            asked.extend(layer.map(|layer| (feed.publisher, feed.track, layer)));
         }
         for (publisher, track, layer) in asked {
             self.request_keyframe(now, publisher, track, layer);
         }
     }
 
-    fn tell_speaking(&mut self, room_key: Key) {
-        let Some(room) = self.rooms.get(room_key) else { return };
+    pub(crate) fn tell_speaking(&mut self, room_key: Key) {
+        let Some(room) = self.rooms.get(room_key).filter(|room| room.links.is_home()) else { return };
         let mut speakers: Vec<(ParticipantId, f32)> = Vec::new();
         for member in room.members.iter().filter_map(|key| self.members.get(*key)) {
             let voice = member.tracks.iter().find(|track| track.source == SourceKind::Microphone);
@@ -397,6 +397,18 @@ impl Sfu {
             layer: feed.and_then(|feed| self.layer_of(feed)),
         }
     }
+}
+
+/// The layer whose keyframe a slot waits for.
+fn awaited(now: Instant, track: &Track, feed: &Feed) -> Option<usize> {
+    let target = feed.target.filter(|target| feed.current != Some(*target))?;
+    let is_live = |layer: usize| track.layers.get(layer).is_some_and(|stream| stream.is_live(now));
+    if is_live(target) {
+        return Some(target);
+    }
+    let highest = (0..track.layers.len()).rev().find(|layer| is_live(*layer));
+    // Nothing is live yet when a picture is not encoded for anybody: then the wanted layer is asked for.
+    feed.current.is_none().then_some(highest.unwrap_or(target))
 }
 
 /// Tiles in order of importance: screens, then pinned ones, then by priority and size.

@@ -124,6 +124,39 @@ impl ReceiveLog {
     /// the number of the original.
     pub fn on_packet(&mut self, now: Instant, sequence: u16, timestamp: u32, repair: bool) -> Noted {
         let noted = self.place(now, sequence, repair);
+        self.count(now, noted, timestamp);
+        noted
+    }
+
+    /// Notes a packet that another log placed already, by its number there. Nothing is asked for, and no number behind
+    /// the others is a restart: whoever placed it says when the stream began anew. One ahead by far is, as ever.
+    pub fn on_numbered(&mut self, now: Instant, number: u64, timestamp: u32) -> Fate {
+        let fate = match self.highest {
+            None => {
+                self.begin_at(number);
+                Fate::New
+            }
+            Some(highest) if number > highest.saturating_add(MAX_JUMP) => {
+                self.begin_at(number);
+                Fate::Restarted
+            }
+            Some(highest) if number > highest => {
+                self.advance(now, highest, number);
+                Fate::New
+            }
+            Some(highest) if highest - number > MAX_JUMP => Fate::TooOld,
+            Some(_) if self.is_seen(number) => Fate::Duplicate,
+            Some(_) => {
+                self.set_seen(number, true);
+                self.holes.filled(now, number, true, self.round_trip);
+                Fate::Late
+            }
+        };
+        self.count(now, Noted { number, fate }, timestamp);
+        fate
+    }
+
+    fn count(&mut self, now: Instant, noted: Noted, timestamp: u32) {
         match noted.fate {
             Fate::Duplicate => self.stats.duplicates += 1,
             Fate::TooOld => self.stats.too_old += 1,
@@ -135,7 +168,6 @@ impl ReceiveLog {
                 self.statistics.add(now, noted, timestamp);
             }
         }
-        noted
     }
 
     fn place(&mut self, now: Instant, sequence: u16, repair: bool) -> Noted {

@@ -17,10 +17,8 @@ use crate::egress::downlink::Downlink;
 use crate::egress::rewrite::Rewriter;
 use crate::egress::slot::{Slot, SlotFormat};
 use crate::error::{JoinError, RestartError};
-use crate::ingress::loudness::Loudness;
 use crate::ingress::stream::{Format, LayerStream, SenderClock, Track};
-use crate::member::{LayerChoice, Member};
-use crate::room::TrackState;
+use crate::member::{Home, LayerChoice, Member};
 use crate::sfu::Sfu;
 
 const OTHER_LINES: &str = "it lacks media lines of the offer before it";
@@ -99,7 +97,7 @@ impl Sfu {
             last_datagram: now,
             addresses: Vec::new(),
             scheduled: None,
-            control: ControlPath::new(now, path),
+            home: Home::Here(ControlPath::new(now, path)),
             checks: CheckLog::default(),
         };
         let named: Vec<u32> = member.streams.keys().copied().collect();
@@ -112,6 +110,7 @@ impl Sfu {
             room.members.push(key);
             room.by_participant.insert(joining.participant, key);
         }
+        self.announce(now, key);
         self.needs_steering(room);
         self.schedule(key, now);
         self.flush(now);
@@ -129,29 +128,31 @@ impl Sfu {
         participant: ParticipantId,
         offer: &str,
     ) -> Result<String, RestartError> {
-        let key = self.find(room, participant).ok_or(RestartError::UnknownMember)?;
+        let key = self.find_here(room, participant).ok_or(RestartError::UnknownMember)?;
         let member = self.members.get_mut(key).ok_or(RestartError::UnknownMember)?;
         let setting = Setting {
             crypto: &self.crypto,
             certificate: self.certificate.as_ref(),
             candidates: &self.config.candidates,
         };
+        let has_all_lines = is_of_the_same_lines(member, &media_lines(offer));
+        let path = member.control().ok_or(RestartError::UnknownMember)?.rtc();
         // Tried beside the running path, because a refused offer would leave it half changed.
-        let before = member.control.rtc().direct_api().local_ice_credentials();
+        let before = path.direct_api().local_ice_credentials();
         Negotiation::new(setting, now, &before, offer).map_err(RestartError::Sdp)?;
-        let running = member.control.rtc().direct_api().remote_dtls_fingerprint().map(|print| print.bytes.clone());
+        let running = path.direct_api().remote_dtls_fingerprint().map(|print| print.bytes.clone());
         if running.is_none() || fingerprint(offer) != running {
             return Err(RestartError::OtherConnection);
         }
-        if !is_of_the_same_lines(member, &media_lines(offer)) {
+        if !has_all_lines {
             return Err(RestartError::Sdp(OTHER_LINES.to_owned()));
         }
-        if let Err(error) = negotiation::offer_path(member.control.rtc(), offer) {
+        if let Err(error) = negotiation::offer_path(path, offer) {
             // Half an offer may have been taken, so the path cannot be relied on any more.
             self.fail(now, key);
             return Err(RestartError::Sdp(error));
         }
-        let credentials = member.control.rtc().direct_api().local_ice_credentials();
+        let credentials = path.direct_api().local_ice_credentials();
         let streams = member.slots.iter().map(|slot| (Mid::from(slot.told.mid.as_str()), slot.ssrc, slot.repair_ssrc));
         let answer = Negotiation::new(setting, now, &credentials, offer)
             .and_then(|negotiation| negotiation.keeping(offer, streams));
@@ -159,7 +160,7 @@ impl Sfu {
         member.is_renamed = true;
         self.by_ufrag.remove(&before);
         self.by_ufrag.insert(credentials.ufrag, key);
-        self.drive_control(now, key, |member, outlet| member.control.advance(now, outlet));
+        self.drive_control(now, key, |control, outlet| control.advance(now, outlet));
         self.flush(now);
         answer.map_err(RestartError::Sdp)
     }
@@ -210,18 +211,7 @@ fn build_tracks(rtc: &Rtc, offered: &[TrackOffer]) -> Result<Vec<Track>, JoinErr
         let negotiated = formats(rtc, mid);
         let formats = negotiated.iter().map(|known| (known.payload_type, known.format)).collect();
         let repairs = negotiated.iter().filter_map(|known| Some((known.repair?, known.payload_type))).collect();
-        tracks.push(Track {
-            mid,
-            source: offer.source,
-            state: TrackState::Unpublished,
-            height: 0,
-            layers,
-            formats,
-            repairs,
-            loudness: Loudness::default(),
-            subscribers: Vec::new(),
-            told: None,
-        });
+        tracks.push(Track { repairs, ..Track::new(mid, offer.source, layers, formats) });
     }
     Ok(tracks)
 }

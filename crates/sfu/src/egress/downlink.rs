@@ -55,6 +55,15 @@ pub(crate) struct Downlink {
 impl Downlink {
     /// `initial` in bits per second.
     pub(crate) fn new(now: Instant, initial: u64) -> Self {
+        Self::with(now, initial, UNDER_WAY)
+    }
+
+    /// Of a mirror, which is sent nothing.
+    pub(crate) fn unused(now: Instant) -> Self {
+        Self::with(now, LEAST.as_bps(), 0)
+    }
+
+    fn with(now: Instant, initial: u64, under_way: usize) -> Self {
         let config = EstimatorConfig {
             initial: DataRate::from_bps(initial),
             min: LEAST,
@@ -63,7 +72,7 @@ impl Downlink {
             ..EstimatorConfig::default()
         };
         Self {
-            sent: TwccSender::new(UNDER_WAY),
+            sent: TwccSender::new(under_way),
             controller: CongestionController::new(config),
             estimated: false,
             pacer: BurstPacer::new(BurstPacerConfig::default(), config.initial),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use confab_protocol::TrackKind;
 use confab_rtp::PacketClass;
 use confab_rtp::codec::{self, Decision, Layer, PacketFacts, Rewrite, VideoCodec};
-use confab_rtp::stream::Fate;
+use confab_rtp::stream::{Fate, Noted};
 use confab_rtp::wire::{HeaderWriter, PacketExtensions, RtpHeader};
 
 use super::leave::{LONGEST_DESCRIPTOR, Leaving, Repairable, leave, write_descriptor};
@@ -22,10 +22,19 @@ use crate::sfu::Sfu;
 /// A picture above the wanted layer is better than none after this long.
 const ANY_LAYER_AFTER: Duration = Duration::from_millis(700);
 
+/// Which packet of its stream it is.
+#[derive(Clone, Copy)]
+pub(crate) enum Number {
+    /// As the sender wrote it.
+    OnWire(u16),
+    /// As the core placed it that the sender is on.
+    Placed(u64),
+}
+
 /// A packet as it came, in clear.
 pub(crate) struct Arrived<'a> {
     pub(crate) place: StreamPlace,
-    pub(crate) sequence: u16,
+    pub(crate) number: Number,
     pub(crate) timestamp: u32,
     pub(crate) marker: bool,
     pub(crate) payload_type: u8,
@@ -73,9 +82,13 @@ impl Sfu {
                 return;
             }
             Some(Taken::Known) => return,
-            Some(Taken::LeftOut { sequence }) => return self.leave_out(from, place, sequence),
+            Some(Taken::LeftOut { sequence }) => {
+                self.relay_packet(from, sequence, arrived);
+                return self.leave_out(from, place, sequence);
+            }
             Some(Taken::Fresh { incoming, speech_began }) => (incoming, speech_began),
         };
+        self.relay_packet(from, incoming.sequence, arrived);
         // A hole was noticed, or arrivals are to be told.
         self.schedule(from, now);
         if speech_began {
@@ -158,9 +171,14 @@ fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'
     let (published, kind) = (track.is_published(), track.source.track_kind());
     let format = *track.formats.get(&arrived.payload_type)?;
     let stream = track.layers.get_mut(layer)?;
-    // A repair of a stream that was never seen repairs nothing.
-    stream.ssrc?;
-    let noted = stream.log.on_packet(now, arrived.sequence, arrived.timestamp, repairs);
+    let noted = match arrived.number {
+        Number::OnWire(sequence) => {
+            // A repair of a stream that was never seen repairs nothing.
+            stream.ssrc?;
+            stream.log.on_packet(now, sequence, arrived.timestamp, repairs)
+        }
+        Number::Placed(number) => Noted { number, fate: stream.log.on_numbered(now, number, arrived.timestamp) },
+    };
     if !published || !may_send(grants, track.source) {
         return None;
     }
@@ -169,7 +187,7 @@ fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'
     }
     if noted.fate == Fate::Restarted {
         // A leap of the sender's numbers is nobody else's: for receivers a stretch of its own begins.
-        stream.epoch += 1;
+        stream.epoch = stream.epoch.wrapping_add(1);
     }
     let sequence = noted.number;
     stream.last_packet = Some(now);

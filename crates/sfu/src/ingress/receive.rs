@@ -12,7 +12,9 @@ use confab_rtp::wire::view::is_rtcp;
 use confab_rtp::wire::{RtpView, rtx};
 
 use crate::arena::Key;
-use crate::control::path::{Failed, Progress, Route};
+use crate::control::path::{ControlPath, Failed, Progress, Route};
+use crate::egress::forward::{Arrived, Number};
+use crate::egress::outlet::Outlet;
 use crate::event::Event;
 use crate::member::{ADDRESSES, Member, STREAMS, StreamPlace};
 use crate::sfu::Sfu;
@@ -38,10 +40,11 @@ impl Sfu {
             self.counters.dropped_malformed += 1;
             return;
         };
-        let owner =
-            self.by_ufrag.get(name).copied().filter(|key| {
-                self.members.get(*key).is_some_and(|member| member.control.accepts(now, route, contents))
-            });
+        let owner = self
+            .by_ufrag
+            .get(name)
+            .copied()
+            .filter(|key| self.members.get(*key).is_some_and(|member| member.accepts(now, route, contents)));
         let Some(key) = owner else {
             self.counters.dropped_unknown += 1;
             return;
@@ -53,7 +56,7 @@ impl Sfu {
         }
         self.learn_address(route.destination, key);
         self.heard(now, key);
-        self.drive_control(now, key, |member, outlet| member.control.receive(now, route, contents, outlet));
+        self.drive_control(now, key, |control, outlet| control.receive(now, route, contents, outlet));
     }
 
     fn handle_handshake(&mut self, now: Instant, route: Route, contents: &[u8]) {
@@ -61,7 +64,7 @@ impl Sfu {
             self.counters.dropped_unknown += 1;
             return;
         };
-        self.drive_control(now, key, |member, outlet| member.control.receive(now, route, contents, outlet));
+        self.drive_control(now, key, |control, outlet| control.receive(now, route, contents, outlet));
     }
 
     /// Lets a control path do something, and takes what comes of it.
@@ -69,10 +72,11 @@ impl Sfu {
         &mut self,
         now: Instant,
         key: Key,
-        drive: impl FnOnce(&mut Member, &mut crate::egress::outlet::Outlet) -> Result<Progress, Failed>,
+        drive: impl FnOnce(&mut ControlPath, &mut Outlet) -> Result<Progress, Failed>,
     ) {
         let Some(member) = self.members.get_mut(key) else { return };
-        let Ok(progress) = drive(member, &mut self.outlet) else { return self.fail(now, key) };
+        let Some(control) = member.control() else { return };
+        let Ok(progress) = drive(control, &mut self.outlet) else { return self.fail(now, key) };
         if progress.closed {
             return self.fail(now, key);
         }
@@ -222,9 +226,9 @@ impl Sfu {
             let Some(repaired) = track.repairs.get(&payload_type) else { return };
             (sequence, payload, payload_type) = (original, rest, *repaired);
         }
-        let arrived = crate::egress::forward::Arrived {
+        let arrived = Arrived {
             place,
-            sequence,
+            number: Number::OnWire(sequence),
             timestamp: view.timestamp(),
             marker: view.marker(),
             payload_type,

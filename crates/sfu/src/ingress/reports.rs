@@ -6,7 +6,7 @@ use confab_rtp::PacketClass;
 use confab_rtp::wire::{Report, SenderInfo, reports};
 
 use crate::arena::Key;
-use crate::ingress::stream::ReportedTime;
+use crate::ingress::stream::{LayerStream, ReportedTime};
 use crate::sfu::Sfu;
 
 /// Numbers of one request that are looked at; more is a full link, or no honest client.
@@ -58,12 +58,15 @@ impl Sfu {
     fn note_sender_report(&mut self, now: Instant, from: Key, info: &SenderInfo) {
         let ours = self.clock(now).at(now);
         let Some(member) = self.members.get_mut(from) else { return };
-        let streams = member.tracks.iter_mut().flat_map(|track| &mut track.layers);
-        if let Some(stream) = streams.into_iter().find(|stream| stream.ssrc == Some(info.ssrc)) {
-            stream.log.on_sender_report(now, info.ntp);
-            stream.report = Some(ReportedTime { ntp: info.ntp, timestamp: info.rtp_timestamp });
-            member.sender_clock.note(info.ntp, ours);
-        }
+        let reported = |stream: &LayerStream| stream.ssrc == Some(info.ssrc);
+        let found = (member.tracks.iter().enumerate())
+            .find_map(|(track, of)| Some((track, of.layers.iter().position(reported)?)));
+        let Some((track, layer)) = found else { return };
+        let stream = &mut member.tracks[track].layers[layer];
+        stream.log.on_sender_report(now, info.ntp);
+        stream.report = Some(ReportedTime { ntp: info.ntp, timestamp: info.rtp_timestamp });
+        member.sender_clock.note(info.ntp, ours);
+        self.relay_report(now, from, track, layer);
     }
 
     /// Sends a packet again that a receiver missed.

@@ -12,6 +12,7 @@ use str0m::media::Mid;
 use super::descriptors::DescriptorLog;
 use super::loudness::Loudness;
 use crate::arena::Key;
+use crate::relay::crossing::RelayedTo;
 use crate::room::TrackState;
 
 /// Height taken for a picture whose size was not told.
@@ -36,11 +37,30 @@ pub(crate) struct Track {
     pub(crate) loudness: Loudness,
     /// Slots that carry this track: whose, and which.
     pub(crate) subscribers: Vec<(Key, usize)>,
-    /// Layers last told to the sender as watched.
+    /// Layers last told as watched: to the sender, or to the core it is on.
     pub(crate) told: Option<Vec<Layer>>,
+    /// Cores that its packets go to as well; none for a mirror's.
+    pub(crate) relayed: Vec<RelayedTo>,
 }
 
 impl Track {
+    /// A track that is not sent so far. `layers` lowest first, at least one.
+    pub(crate) fn new(mid: Mid, source: SourceKind, layers: Vec<LayerStream>, formats: HashMap<u8, Format>) -> Self {
+        Self {
+            mid,
+            source,
+            state: TrackState::Unpublished,
+            height: 0,
+            layers,
+            formats,
+            repairs: HashMap::new(),
+            loudness: Loudness::default(),
+            subscribers: Vec::new(),
+            told: None,
+            relayed: Vec::new(),
+        }
+    }
+
     pub(crate) fn is_published(&self) -> bool {
         matches!(self.state, TrackState::Published { .. })
     }
@@ -82,6 +102,12 @@ pub(crate) struct LayerStream {
     /// Last time somebody watched it.
     pub(crate) watched_at: Option<Instant>,
     pub(crate) rate: RateMeter,
+    /// Whether other cores were told that it is live, and at which rate.
+    pub(crate) told_live: Option<u64>,
+    /// Of a mirror: the epoch that its owner counts, once one is known.
+    pub(crate) owner_epoch: Option<u32>,
+    /// Of a mirror: its owner says that it is live, whether packets cross or not.
+    pub(crate) lives_there: bool,
 }
 
 impl LayerStream {
@@ -100,15 +126,37 @@ impl LayerStream {
             keyframe_owed: false,
             watched_at: None,
             rate: RateMeter::default(),
+            told_live: None,
+            owner_epoch: None,
+            lives_there: false,
         }
     }
 
     /// Another stream is this layer from now on.
     pub(crate) fn begin(&mut self, ssrc: u32, clock_rate: u32) {
         self.ssrc = Some(ssrc);
-        self.epoch += 1;
+        self.renew(log_config(clock_rate));
+    }
+
+    /// A mirror's packets are of this epoch of its owner's from now on.
+    pub(crate) fn follow_epoch(&mut self, epoch: u32, clock_rate: u32) {
+        if self.owner_epoch.replace(epoch) != Some(epoch) {
+            // What its owner misses the owner asks for.
+            self.renew(ReceiveLogConfig { clock_rate, asks: false });
+        }
+    }
+
+    /// A mirror's packet comes. After a time in which none crossed, what it costs is measured anew; the pause says nothing.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        if self.last_packet.is_none_or(|last| now.saturating_duration_since(last) >= LIVE) {
+            self.rate.assume(self.rate.bits_per_second());
+        }
+    }
+
+    fn renew(&mut self, config: ReceiveLogConfig) {
+        self.epoch = self.epoch.wrapping_add(1);
         self.last_packet = None;
-        self.log = ReceiveLog::new(log_config(clock_rate));
+        self.log = ReceiveLog::new(config);
         self.history.clear();
         self.report = None;
         self.reader = StreamReader::new();
@@ -120,9 +168,22 @@ impl LayerStream {
         self.was_live(now, LIVE)
     }
 
-    /// Whether a packet came within this time.
+    /// Of a mirror: its owner says that it is live, at so many bits per second (0 when not measured yet), or not any more.
+    pub(crate) fn told_by_owner(&mut self, now: Instant, rate: Option<u64>) {
+        let crosses = self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < LIVE);
+        if let Some(rate) = rate.filter(|rate| *rate > 0 && !crosses) {
+            self.rate.assume(rate);
+        }
+        if rate.is_none() && self.lives_there {
+            // It was live until a moment ago, so what it cost is remembered from now on.
+            self.last_packet = self.last_packet.max(now.checked_sub(LIVE));
+        }
+        self.lives_there = rate.is_some();
+    }
+
+    /// Whether a packet came within this time, to us or to the core it comes from.
     pub(crate) fn was_live(&self, now: Instant, within: Duration) -> bool {
-        self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < within)
+        self.lives_there || self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < within)
     }
 }
 
@@ -149,14 +210,25 @@ pub(crate) struct SenderClock {
 impl SenderClock {
     /// A report with the sender's time came at our time.
     pub(crate) fn note(&mut self, theirs: u64, ours: u64) {
+        self.note_microseconds(microseconds(theirs), ours);
+    }
+
+    /// The same with the sender's time as [`Self::theirs`] gives it.
+    pub(crate) fn note_microseconds(&mut self, theirs: i64, ours: u64) {
         /// Clocks run apart by less than one part in this many.
         const DRIFT: i64 = 10_000;
-        let (theirs, ours) = (microseconds(theirs), microseconds(ours));
+        let ours = microseconds(ours);
         let offset = match self.offset {
             Some((before, at)) => (before + (ours - at).max(0) / DRIFT).min(ours - theirs),
             None => ours - theirs,
         };
         self.offset = Some((offset, ours));
+    }
+
+    /// What the sender's clock says when ours says this, microseconds since 1900; `None` before any report.
+    pub(crate) fn theirs(&self, ours: u64) -> Option<i64> {
+        let (offset, _) = self.offset?;
+        Some(microseconds(ours) - offset)
     }
 
     /// Microseconds from a moment by the sender's clock to one by ours; `None` before any report.
@@ -200,6 +272,11 @@ impl RateMeter {
         self.bytes += bytes as u64;
     }
 
+    /// Takes what somebody else measured; what comes from now on is measured anew.
+    pub(crate) fn assume(&mut self, bits_per_second: u64) {
+        *self = Self { rate: bits_per_second, ..Self::default() };
+    }
+
     /// Bits per second; 0 until half a second was seen.
     pub(crate) fn bits_per_second(&self) -> u64 {
         self.rate
@@ -210,9 +287,9 @@ impl RateMeter {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Format {
     pub(crate) codec: Codec,
-    packetization_mode: u8,
+    pub(crate) packetization_mode: u8,
     /// The profile's number, without its level.
-    profile: u32,
+    pub(crate) profile: u32,
 }
 
 impl Format {
@@ -249,6 +326,34 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mirrored_layer_costs_what_it_cost_when_it_crosses_again_after_a_pause() {
+        let (mut stream, mut now) = (LayerStream::new(Some(Layer::Full), 90_000), Instant::now());
+        let packet = |stream: &mut LayerStream, now: Instant| {
+            stream.resume(now);
+            stream.last_packet = Some(now);
+            stream.rate.add(now, 1_250);
+        };
+        for _ in 0..200 {
+            now += Duration::from_millis(10);
+            packet(&mut stream, now);
+        }
+        let before = stream.rate.bits_per_second();
+        assert!((950_000..1_050_000).contains(&before), "{before}");
+        now += Duration::from_secs(30);
+        packet(&mut stream, now);
+        assert_eq!(stream.rate.bits_per_second(), before, "the pause says nothing");
+        stream.told_by_owner(now, Some(5_000_000));
+        assert_eq!(stream.rate.bits_per_second(), before, "what crosses is measured here");
+        now += Duration::from_secs(2);
+        stream.told_by_owner(now, Some(5_000_000));
+        assert_eq!(stream.rate.bits_per_second(), 5_000_000);
+        now += Duration::from_secs(8);
+        assert!(stream.is_live(now), "as long as its owner says so");
+        stream.told_by_owner(now, None);
+        assert!(!stream.is_live(now) && stream.was_live(now, Duration::from_secs(2)));
+    }
 
     #[test]
     fn a_clock_that_leaps_by_a_century_makes_no_number_overflow() {

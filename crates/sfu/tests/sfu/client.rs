@@ -5,14 +5,40 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use confab_protocol::{Layer, ParticipantId, SourceKind, TrackKind, TrackOffer};
+use confab_rtp::codec::dependency_descriptor;
 use confab_rtp::wire::view::is_rtcp;
 use confab_sfu::keys::{self, MediaKeys};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{DatagramRecv, Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+/// One that str0m leaves free.
+const DESCRIPTOR_ID: u8 = 12;
+
+/// An extension that the insider writes itself.
+#[derive(Debug)]
+struct NegotiatedOnly;
+
+impl ExtensionSerializer for NegotiatedOnly {
+    fn write_to(&self, _buffer: &mut [u8], _values: &ExtensionValues) -> usize {
+        0
+    }
+
+    fn parse_value(&self, _buffer: &[u8], _values: &mut ExtensionValues) -> bool {
+        false
+    }
+
+    fn is_video(&self) -> bool {
+        true
+    }
+
+    fn is_audio(&self) -> bool {
+        false
+    }
+}
 
 /// What a client offers.
 #[derive(Clone)]
@@ -112,6 +138,8 @@ pub struct Client {
     pub failed: bool,
     /// Of an insider that is connected: it protects and opens media itself; see [`Self::insider`].
     pub keys: Option<MediaKeys>,
+    /// Media and reports that an insider opened.
+    pub opened: Vec<(Instant, Vec<u8>)>,
     /// Media datagrams that came and did not open.
     pub unopened: u64,
     /// When anything came last, media or not.
@@ -135,6 +163,9 @@ impl Client {
     /// A member that means harm: it has the keys of its own path, and writes what it likes.
     pub fn insider(now: Instant, address: SocketAddr) -> Self {
         let config = RtcConfig::new().set_crypto_provider(keys::crypto_provider()).set_rtp_mode(true);
+        // As browsers have it; str0m by itself does not.
+        let descriptor = Extension::with_serializer(dependency_descriptor::URI, NegotiatedOnly);
+        let config = config.set_extension(DESCRIPTOR_ID, descriptor);
         Self::built(now, address, &config)
     }
 
@@ -158,6 +189,7 @@ impl Client {
             closed: false,
             failed: false,
             keys: None,
+            opened: vec![],
             unopened: 0,
             last_datagram: now,
             longest_silence: Duration::ZERO,
@@ -224,11 +256,17 @@ impl Client {
         if let (Some(keys), Some(128..=191)) = (&mut self.keys, contents.first()) {
             let mut packet = contents.to_vec();
             let opened = if is_rtcp(contents) {
-                keys.inbound.open_rtcp(&mut packet).is_ok()
+                keys.inbound.open_rtcp(&mut packet).ok()
             } else {
-                keys.inbound.open_rtp(&mut packet).is_ok()
+                keys.inbound.open_rtp(&mut packet).ok().map(|opened| opened.payload.end)
             };
-            self.unopened += u64::from(!opened);
+            match opened {
+                Some(length) => {
+                    packet.truncate(length);
+                    self.opened.push((now, packet));
+                }
+                None => self.unopened += 1,
+            }
             return;
         }
         let Ok(parsed) = DatagramRecv::try_from(contents) else { return };

@@ -14,6 +14,18 @@ mod replay;
 mod script;
 mod voices;
 
+/// Rooms on several cores.
+mod relays {
+    mod bytes;
+    mod calls;
+    mod cores;
+    mod extensions;
+    mod layers;
+    mod leaving;
+    mod repair;
+    mod timing;
+}
+
 /// Whole calls over impaired networks, over many seeds.
 mod networks {
     mod caps;

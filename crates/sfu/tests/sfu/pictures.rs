@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const CAMERA: SourceKind = SourceKind::Camera;
 
 /// Every packet follows the one before, and a stretch of one layer begins with its keyframe.
-fn check_stream(seen: &[Received]) -> usize {
+pub fn check_stream(seen: &[Received]) -> usize {
     let mut switches = 0;
     for (left, right) in seen.iter().zip(&seen[1..]) {
         assert_eq!(right.sequence, left.sequence + 1, "no gap and no repetition");

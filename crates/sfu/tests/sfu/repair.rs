@@ -30,7 +30,7 @@ fn film_with_losses(up: f64, down: f64) -> (Vec<Received>, u64, u32) {
     (lab.clients[bob].on(&mid), lab.paths[ann].lost + lab.paths[bob].lost, asked)
 }
 
-fn missing_and_repeated(received: &[Received]) -> (u64, usize, Duration) {
+pub fn missing_and_repeated(received: &[Received]) -> (u64, usize, Duration) {
     let by_sequence: BTreeMap<u64, &Received> = received.iter().map(|packet| (packet.sequence, packet)).collect();
     let (first, last) = (by_sequence.keys().next().unwrap(), by_sequence.keys().next_back().unwrap());
     let missing = last - first + 1 - by_sequence.len() as u64;

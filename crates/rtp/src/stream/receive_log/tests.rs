@@ -234,3 +234,23 @@ fn jitter_is_the_mean_deviation_of_the_spacing() {
     uneven.on_packet(start + ms(20_000), 500, 0x8000_0000, false);
     assert!(uneven.jitter() < ms(11));
 }
+
+#[test]
+fn numbers_that_another_log_gave_are_fresh_once_and_never_a_restart_backwards() {
+    let now = Instant::now();
+    let mut log = ReceiveLog::new(ReceiveLogConfig { clock_rate: 90_000, asks: false });
+    let mut fate = |number| log.on_numbered(now, number, 0);
+    assert_eq!(fate(70_000), Fate::New);
+    assert_eq!(fate(70_005), Fate::New);
+    assert_eq!(fate(70_002), Fate::Late);
+    assert_eq!(fate(70_002), Fate::Duplicate);
+    assert_eq!(fate(69_999), Fate::Late, "from before the first, as when packets were reordered");
+    assert_eq!(fate(70_005 + MAX_JUMP), Fate::New, "what was left out between is nobody's loss");
+    // Half a round of 16 bits on, where a number on the wire would seem to be behind.
+    assert_eq!(fate(70_005 + 50_000), Fate::Restarted);
+    for _ in 0..3 {
+        assert_eq!(fate(70_005), Fate::TooOld);
+    }
+    assert_eq!(fate(u64::MAX), Fate::Restarted);
+    assert_eq!(log.next_deadline(), None);
+}
