@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use confab_protocol::TrackKind;
 use confab_rtp::PacketClass;
-use confab_rtp::codec::{self, Decision, Layer, PacketFacts, Rewrite, VideoCodec};
+use confab_rtp::codec::{self, Decision, PacketFacts, Rewrite, VideoCodec};
 use confab_rtp::stream::Fate;
 use confab_rtp::wire::{HeaderWriter, PacketExtensions, RtpHeader};
 
@@ -133,7 +133,7 @@ impl Sfu {
         let Some(feed) = member.slots.iter().find(|slot| slot.ssrc == ssrc).and_then(|slot| slot.feed.as_ref()) else {
             return;
         };
-        let Some(layer) = feed.current.or(feed.target) else { return };
+        let Some(layer) = feed.current.or(feed.target_stream()) else { return };
         let (publisher, track) = (feed.publisher, feed.track);
         self.request_keyframe(now, publisher, track, layer);
     }
@@ -186,6 +186,7 @@ fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'
             if facts.keyframe_start {
                 stream.keyframe_owed = false;
             }
+            stream.inner.note(now, &facts, arrived.payload.len());
             if let (VideoCodec::Av1, Some(parsed), Some(extension)) = (codec, &facts.descriptor, descriptor) {
                 stream.descriptors.note(sequence, parsed, extension);
             }
@@ -319,9 +320,8 @@ fn admit(slot: &mut Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
     if feed.current == Some(layer) && feed.epoch != epoch {
         filter.end_stretch();
     }
-    let wanted = Some(Layer::whole(target as u8));
-    if filter.target() != wanted {
-        filter.set_target(wanted);
+    if filter.target() != Some(target) {
+        filter.set_target(Some(target));
     }
     filter.take_any_stream(!running && now.saturating_duration_since(feed.since) > ANY_LAYER_AFTER);
     match filter.filter(layer as u8, incoming.sequence, incoming.timestamp, facts) {

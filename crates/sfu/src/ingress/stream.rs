@@ -10,6 +10,7 @@ use str0m::format::{Codec, PayloadParams};
 use str0m::media::Mid;
 
 use super::descriptors::DescriptorLog;
+use super::inner_layers::InnerLayers;
 use super::loudness::Loudness;
 use crate::arena::Key;
 use crate::room::TrackState;
@@ -82,6 +83,8 @@ pub(crate) struct LayerStream {
     /// Last time somebody watched it.
     pub(crate) watched_at: Option<Instant>,
     pub(crate) rate: RateMeter,
+    /// The layers inside it; video only.
+    pub(crate) inner: InnerLayers,
 }
 
 impl LayerStream {
@@ -100,6 +103,7 @@ impl LayerStream {
             keyframe_owed: false,
             watched_at: None,
             rate: RateMeter::default(),
+            inner: InnerLayers::default(),
         }
     }
 
@@ -113,6 +117,7 @@ impl LayerStream {
         self.report = None;
         self.reader = StreamReader::new();
         self.descriptors.clear();
+        self.inner = InnerLayers::default();
         self.keyframe_asked_at = None;
     }
 

@@ -43,7 +43,7 @@ pub(crate) fn settle(now: Instant, choice: &mut LayerChoice, budget: u64, demand
         let soon = choice.raised_at.take().is_some_and(|at| now.saturating_duration_since(at) < PROVEN);
         choice.hold = if soon { (choice.hold * 2).min(LONGEST_HOLD) } else { HOLD };
         choice.hold_until = Some(now + choice.hold);
-        choice.too_much = demands.iter().filter_map(|demand| demand.costs.get(kept(demand)?)).sum();
+        choice.too_much = demands.iter().filter_map(|demand| Some(demand.cost(kept(demand)?))).sum();
     }
     choice.over = None;
     let enough = budget >= choice.too_much * CLEARLY_ENOUGH / 100;
@@ -63,6 +63,7 @@ pub(crate) fn settle(now: Instant, choice: &mut LayerChoice, budget: u64, demand
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::steer::allocation::samples::camera;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -72,7 +73,7 @@ mod tests {
         let (mut current, mut changes) = (Some(2), 0);
         for budget in budgets {
             now += SECOND;
-            let demand = Demand { class: 1, costs: vec![150_000, 500_000, 1_500_000], wanted: 2, current };
+            let demand = camera(current);
             let chosen = settle(now, &mut choice, budget, &[demand])[0];
             changes += usize::from(chosen != current);
             current = chosen;
