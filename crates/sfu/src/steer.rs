@@ -84,6 +84,7 @@ impl Sfu {
             self.assign_audio(now, member, &voices);
             self.assign_video(now, member);
             self.choose_layers(now, member);
+            self.keep_feedback_coming(now, member);
         }
         self.connect_subscribers(&members);
         for &member in &members {
