@@ -19,6 +19,10 @@ const GONE_AFTER: u64 = 32;
 /// The share of each temporal layer is that among about so many pictures.
 const COUNTED: u32 = 64;
 
+/// What layers cost is a mean of about three seconds. Less, and two of them that cost about the same change places with
+/// every keyframe; more, and a sender that takes more than before stands in the queue.
+const STEADY: u64 = 5;
+
 /// Heights are kept in parts of this.
 const WHOLE: u32 = 1_024;
 
@@ -37,7 +41,7 @@ pub(crate) struct InnerLayers {
     /// Height of each spatial layer, as a part of the whole picture's; 0 where it was not told.
     heights: [u32; LAYERS],
     /// What a receiver gets that is sent all layers up to these, by spatial and temporal layer.
-    rates: [[RateMeter; LAYERS]; LAYERS],
+    rates: [[RateMeter<STEADY>; LAYERS]; LAYERS],
 }
 
 impl InnerLayers {

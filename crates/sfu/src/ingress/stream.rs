@@ -181,15 +181,16 @@ fn microseconds(ntp: u64) -> i64 {
     ((ntp >> 32) * 1_000_000 + (((ntp & 0xffff_ffff) * 1_000_000) >> 32)) as i64
 }
 
-/// Bits per second over the last second or so.
+/// Bits per second, looked at twice a second; what was before counts `BEFORE` times as much as what is new. With 1, that
+/// is the rate of the last second or so.
 #[derive(Default)]
-pub(crate) struct RateMeter {
+pub(crate) struct RateMeter<const BEFORE: u64 = 1> {
     bytes: u64,
     since: Option<Instant>,
     rate: u64,
 }
 
-impl RateMeter {
+impl<const BEFORE: u64> RateMeter<BEFORE> {
     const WINDOW: Duration = Duration::from_millis(500);
 
     pub(crate) fn add(&mut self, now: Instant, bytes: usize) {
@@ -198,7 +199,7 @@ impl RateMeter {
         if elapsed >= Self::WINDOW {
             let sample = self.bytes * 8_000_000 / elapsed.as_micros().max(1) as u64;
             let pause = elapsed > Self::WINDOW * 3;
-            self.rate = if self.rate == 0 || pause { sample } else { u64::midpoint(self.rate, sample) };
+            self.rate = if self.rate == 0 || pause { sample } else { (self.rate * BEFORE + sample) / (BEFORE + 1) };
             self.bytes = 0;
             self.since = Some(now);
         }

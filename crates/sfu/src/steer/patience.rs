@@ -41,9 +41,16 @@ pub(crate) fn settle(now: Instant, choice: &mut LayerChoice, budget: u64, demand
             return chosen;
         }
         let soon = choice.raised_at.take().is_some_and(|at| now.saturating_duration_since(at) < PROVEN);
-        choice.hold = if soon { (choice.hold * 2).min(LONGEST_HOLD) } else { HOLD };
+        // Down by several rungs, one after the other, is one fall: of it the first cost is what was too much.
+        let still = choice.hold_until.is_some_and(|until| now < until);
+        choice.hold = match (soon, still) {
+            (true, _) => (choice.hold * 2).min(LONGEST_HOLD),
+            (false, true) => choice.hold,
+            (false, false) => HOLD,
+        };
         choice.hold_until = Some(now + choice.hold);
-        choice.too_much = demands.iter().filter_map(|demand| Some(demand.cost(kept(demand)?))).sum();
+        let cost: u64 = demands.iter().filter_map(|demand| Some(demand.cost(kept(demand)?))).sum();
+        choice.too_much = if still { cost.max(choice.too_much) } else { cost };
     }
     choice.over = None;
     let enough = budget >= choice.too_much * CLEARLY_ENOUGH / 100;
@@ -87,6 +94,14 @@ mod tests {
         let swings = (0..300).map(|second| [1_400_000, 1_300_000, 1_200_000, 1_760_000][second / 2 % 4]);
         let (changes, _) = follow(swings);
         assert!((2..=20).contains(&changes), "{changes} changes in 300 seconds");
+    }
+
+    #[test]
+    fn going_down_by_several_rungs_is_one_fall_and_does_not_forget_the_patience() {
+        // Enough to try, then too little twice over.
+        let swings = (0..300).map(|second| [1_790_000, 1_000_000, 300_000, 300_000, 1_790_000][second / 2 % 5]);
+        let (changes, _) = follow(swings);
+        assert!((2..=30).contains(&changes), "{changes} changes in 300 seconds");
     }
 
     #[test]

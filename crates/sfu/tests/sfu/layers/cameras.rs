@@ -47,3 +47,29 @@ fn a_tile_that_grows_and_shrinks_gets_its_size_with_one_keyframe_and_the_other_r
         assert!(least > 29.0, "{kind:?}: {least} pictures a second for the other");
     }
 }
+
+#[test]
+fn a_sender_that_stops_its_largest_size_is_followed_without_a_storm_of_keyframes() {
+    for kind in [Kind::Vp9, Kind::Vp9KeySvc] {
+        let mut call = Call::begin(kind, SourceKind::Camera, 2);
+        call.view(1, 720);
+        call.view(2, 180);
+        call.run(SECOND * 2);
+        call.most_spatial = 1;
+        call.run(SECOND * 3);
+        assert_eq!(call.lately(1, SECOND).1, 1, "{kind:?}");
+        // Who wants more now cannot get what nobody sends: one keyframe for what there is, and no more.
+        let before = call.keyframes;
+        call.view(2, 720);
+        call.run(SECOND * 4);
+        assert_eq!((call.lately(2, SECOND).1, call.told(2)), (1, Some(Layer::Half)), "{kind:?}");
+        assert_eq!(call.keyframes, before + 1, "{kind:?}");
+        // A size that comes back comes with a keyframe.
+        (call.most_spatial, call.stream.wants_key) = (7, true);
+        call.run(SECOND * 3);
+        for receiver in [1, 2] {
+            let (rate, spatial) = call.lately(receiver, SECOND);
+            assert!(spatial == 2 && rate > 28.0, "{kind:?}, receiver {receiver}: {rate} of {spatial}");
+        }
+    }
+}

@@ -5,7 +5,8 @@ use std::time::Duration;
 use confab_impair::{Profile, RateLimit};
 use confab_protocol::SourceKind;
 
-use super::film::{Call, Kind};
+use super::film::{Call, Kind, SENDER};
+use crate::lab::Lab;
 
 const SECOND: Duration = Duration::from_secs(1);
 const CAMERA: SourceKind = SourceKind::Camera;
@@ -24,8 +25,8 @@ struct Thin {
     keyframes: u32,
 }
 
-/// Half a minute in full, a minute of `kbps`, and the cap is gone again.
-fn thin(kind: Kind, source: SourceKind, kbps: u64, expected: (u8, f64), seed: u64) -> Thin {
+/// Seconds in full, a minute of `kbps`, and the cap is gone again.
+fn thin(kind: Kind, source: SourceKind, kbps: u64, expected: Option<(u8, f64)>, seed: u64) -> Thin {
     let told = format!("{kind:?}, {source:?}, {kbps} kbit/s, seed {seed}");
     let mut call = Call::begin(kind, source, 1);
     call.lab.impair(1, capped(10_000), seed);
@@ -45,9 +46,10 @@ fn thin(kind: Kind, source: SourceKind, kbps: u64, expected: (u8, f64), seed: u6
     let waited = call.lab.paths[1].longest_wait;
     assert!(waited < Duration::from_millis(300), "{told}: what is sent fits: {waited:?}");
     let (rate, spatial) = call.lately(1, SECOND * 5);
-    println!("{told}: {rate:.1} pictures a second of layer {spatial}, worst queue {waited:?}");
-    assert_eq!(spatial, expected.0, "{told}: {rate}");
-    assert!((rate - expected.1).abs() < 2.0, "{told}: {rate} pictures a second");
+    if let Some((expected, pictures)) = expected {
+        assert_eq!(spatial, expected, "{told}: {rate}");
+        assert!((rate - pictures).abs() < 2.0, "{told}: {rate} pictures a second");
+    }
     let changes = call.changes(1, begin);
 
     call.lab.paths[1].down.as_mut().unwrap().set_profile(capped(10_000));
@@ -55,25 +57,33 @@ fn thin(kind: Kind, source: SourceKind, kbps: u64, expected: (u8, f64), seed: u6
     let (rate, spatial) = call.lately(1, SECOND * 3);
     assert!(spatial == full && rate > 29.0, "{told}: back to layer {spatial} with {rate} pictures a second");
     let keyframes = call.keyframes - keyframes;
-    println!("{told}: {changes} changes in the minute, {keyframes} keyframes");
     Thin { changes, keyframes }
+}
+
+/// The same over the seeds; as rarely as N4 allows for whole streams.
+fn thin_for_all_seeds(kind: Kind, source: SourceKind, kbps: u64, expected: (u8, f64)) -> u32 {
+    let (mut most_changes, mut most_keyframes) = (0, 0);
+    for seed in 0..if Lab::is_full() { 200 } else { 4 } {
+        let Thin { changes, keyframes } = thin(kind, source, kbps, Some(expected), seed);
+        assert!(changes <= 8, "{kind:?}, {source:?}, {kbps} kbit/s, seed {seed}: {changes} changes in a minute");
+        (most_changes, most_keyframes) = (most_changes.max(changes), most_keyframes.max(keyframes));
+    }
+    println!("{kind:?}, {source:?}, {kbps} kbit/s: at most {most_changes} changes and {most_keyframes} keyframes");
+    most_keyframes
 }
 
 #[test]
 fn a_camera_gets_half_of_the_pictures_before_it_gets_smaller() {
     for kind in [Kind::Vp9, Kind::Vp9KeySvc, Kind::Av1] {
-        let (half, smaller) = (thin(kind, CAMERA, 750, (2, 15.0), 1), thin(kind, CAMERA, 400, (1, 15.0), 1));
-        for thin in [half, smaller] {
-            assert!(thin.changes <= 8, "{kind:?}: {} changes in a minute", thin.changes);
-        }
+        thin_for_all_seeds(kind, CAMERA, 750, (2, 15.0));
+        thin_for_all_seeds(kind, CAMERA, 400, (1, 15.0));
     }
 }
 
 #[test]
 fn a_screen_stays_sharp_and_gets_fewer_pictures() {
     for kind in [Kind::Vp9, Kind::Av1] {
-        let thin = thin(kind, SCREEN, 400, (2, 7.5), 1);
-        assert!(thin.changes <= 8, "{kind:?}: {} changes in a minute", thin.changes);
+        thin_for_all_seeds(kind, SCREEN, 400, (2, 7.5));
     }
 }
 
@@ -81,9 +91,43 @@ fn a_screen_stays_sharp_and_gets_fewer_pictures() {
 fn a_stream_of_one_size_loses_pictures_and_needs_no_keyframe_for_it() {
     for (kind, kbps, rate) in [(Kind::Vp8, 400, 15.0), (Kind::Vp8, 220, 7.5), (Kind::H264, 400, 15.0)] {
         for source in [CAMERA, SCREEN] {
-            let Thin { changes, keyframes } = thin(kind, source, kbps, (0, rate), 1);
-            assert_eq!(keyframes, 0, "{kind:?}, {source:?}");
-            assert!(changes <= 8, "{kind:?}: {changes} changes in a minute");
+            let keyframes = thin_for_all_seeds(kind, source, kbps, (0, rate));
+            // The thinnest line may have been too thin for any picture while its queue was drained.
+            assert!(keyframes <= u32::from(kbps == 220), "{kind:?}, {source:?}, {kbps} kbit/s: {keyframes} keyframes");
         }
+    }
+}
+
+#[test]
+fn whatever_a_line_carries_layers_change_rarely() {
+    for source in [CAMERA, SCREEN] {
+        let mut all = Vec::new();
+        for kbps in (200..=1_100).step_by(if Lab::is_full() { 10 } else { 100 }) {
+            let Thin { changes, keyframes } = thin(Kind::Vp9, source, kbps, None, kbps);
+            all.push((kbps, changes, keyframes));
+        }
+        println!("{source:?}: (kbit/s, changes, keyframes) {all:?}");
+        assert!(all.iter().all(|(_, changes, _)| *changes <= 8), "{source:?}: {all:?}");
+    }
+}
+
+#[test]
+fn what_was_lost_on_the_way_in_and_belongs_to_a_layer_that_is_left_out_leaves_no_gap() {
+    for kind in [Kind::Vp8, Kind::H264] {
+        let mut call = Call::begin(kind, CAMERA, 1);
+        call.lab.impair(1, capped(400), 1);
+        call.view(1, 720);
+        call.run(SECOND * 15);
+        assert!((call.lately(1, SECOND * 3).0 - 15.0).abs() < 2.0, "{kind:?}: half of the pictures");
+        let keyframes = call.keyframes;
+        call.lab.paths[SENDER].loss_up_percent = 3.0;
+        call.run(SECOND * 20);
+        call.lab.paths[SENDER].loss_up_percent = 0.0;
+        call.run(SECOND * 2);
+        assert!(call.lab.paths[SENDER].lost > 10, "{kind:?}: {} packets were lost", call.lab.paths[SENDER].lost);
+        let filled = call.received(1).iter().filter(|packet| packet.payload.is_empty()).count();
+        assert!(filled > 5, "{kind:?}: {filled} numbers were filled");
+        assert!(call.lately(1, SECOND * 10).0 > 13.0, "{kind:?}");
+        assert_eq!(call.keyframes, keyframes, "{kind:?}");
     }
 }
