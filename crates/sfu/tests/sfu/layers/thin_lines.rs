@@ -112,6 +112,22 @@ fn whatever_a_line_carries_layers_change_rarely() {
 }
 
 #[test]
+fn a_size_that_is_not_sent_any_more_is_not_asked_for_with_every_picture_that_is_left_out() {
+    let mut call = Call::begin(Kind::Vp9, CAMERA, 1);
+    call.lab.impair(1, capped(350), 1);
+    call.view(1, 180);
+    call.run(SECOND * 3);
+    call.most_spatial = 1;
+    call.view(1, 720);
+    call.run(SECOND * 20);
+    let (rate, spatial) = call.lately(1, SECOND * 3);
+    assert!(spatial == 1 && (rate - 15.0).abs() < 2.0, "half of the pictures of layer {spatial}: {rate}");
+    let before = call.keyframes;
+    call.run(SECOND * 10);
+    assert_eq!(call.keyframes, before);
+}
+
+#[test]
 fn what_was_lost_on_the_way_in_and_belongs_to_a_layer_that_is_left_out_leaves_no_gap() {
     for kind in [Kind::Vp8, Kind::H264] {
         let mut call = Call::begin(kind, CAMERA, 1);
