@@ -50,16 +50,18 @@ impl Rung {
 
 /// A track's rungs, lowest first; at least one for each of its streams.
 pub(crate) fn ladder(now: Instant, track: &Track) -> Vec<Rung> {
-    let mut rungs: Vec<Rung> = Vec::new();
-    for ((number, stream), height) in (0..).zip(&track.layers).zip(track.layer_heights()) {
-        for rung in rungs_of(now, number, stream, height) {
-            let is_smallest = rungs.first().is_none_or(|first| first.is_size_of(&rung));
-            if track.source == SourceKind::Screen || rung.pictures >= SMOOTH || is_smallest {
-                rungs.push(rung);
-            }
-        }
-    }
+    let streams = (0..).zip(&track.layers).zip(track.layer_heights());
+    let mut rungs = streams.flat_map(|((number, stream), height)| rungs_of(now, number, stream, height)).collect();
+    leave_out_choppy(track.source, &mut rungs);
     rungs
+}
+
+/// Takes out the rungs that a source rather gets smaller than stands on.
+fn leave_out_choppy(source: SourceKind, rungs: &mut Vec<Rung>) {
+    let Some(smallest) = rungs.first().copied() else { return };
+    if source != SourceKind::Screen {
+        rungs.retain(|rung| rung.pictures >= SMOOTH || rung.is_size_of(&smallest));
+    }
 }
 
 fn rungs_of(now: Instant, number: u8, stream: &LayerStream, height: u32) -> impl Iterator<Item = Rung> {
@@ -144,6 +146,20 @@ mod tests {
     }
 
     #[test]
+    fn only_its_smallest_picture_lets_a_camera_stutter_while_a_screen_always_may() {
+        for is_svc in [true, false] {
+            let mut camera = rungs(&[180, 360, 720], &[25, 50, 100], is_svc);
+            let mut screen = camera.clone();
+            leave_out_choppy(SourceKind::Camera, &mut camera);
+            let shown: Vec<(u32, u32)> = camera.iter().map(|rung| (rung.height, rung.pictures)).collect();
+            let small = [(180, 25), (180, 50), (180, 100)];
+            assert_eq!(shown, [&small[..], &[(360, 50), (360, 100), (720, 50), (720, 100)]].concat());
+            leave_out_choppy(SourceKind::Screen, &mut screen);
+            assert_eq!(screen.len(), 9);
+        }
+    }
+
+    #[test]
     fn a_target_is_found_again_when_layers_came_or_went() {
         let ladder = rungs(&[180, 360, 720], &[50, 100], true);
         let at = |spatial, temporal| place_on(&ladder, Layer { stream: 0, spatial, temporal });
@@ -157,7 +173,7 @@ mod tests {
     #[test]
     fn a_camera_whose_streams_have_none_of_some_rung_falls_to_one_it_has() {
         let mut ladder = rungs(&[180, 360], &[25, 50, 100], false);
-        ladder.remove(3);
+        leave_out_choppy(SourceKind::Camera, &mut ladder);
         assert_eq!(place_on(&ladder, Layer { stream: 1, spatial: 7, temporal: 0 }), Some(3));
     }
 }
