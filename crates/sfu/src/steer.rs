@@ -4,14 +4,17 @@
 //! packets switch over when they can (`forward`).
 
 pub(crate) mod allocation;
+mod ladder;
 mod patience;
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use allocation::{Demand, expected_cost, layer_for_height};
+use allocation::Demand;
 use confab_protocol::{Layer, ParticipantId, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind};
+use confab_rtp::codec;
+use ladder::{ladder, place_on, rung_for_height};
 use patience::settle;
 
 use crate::arena::Key;
@@ -36,9 +39,6 @@ const MUTED_MALUS: f32 = 2_000.0;
 /// What one voice costs, bits per second.
 const AUDIO_COST: u64 = 40_000;
 
-/// What a layer cost is remembered for so long after it stopped. Forgotten sooner, and a layer that is dearer than others
-/// of its size is taken up again and again; later, and one that became cheap is not.
-const REMEMBERED: Duration = Duration::from_secs(60);
 /// A layer nobody watches any more is reported as watched for this long, so that a moved tile does not stop an encoder.
 const UNWATCHED_AFTER: Duration = Duration::from_millis(1_500);
 
@@ -85,6 +85,7 @@ impl Sfu {
             self.assign_audio(now, member, &voices);
             self.assign_video(now, member);
             self.choose_layers(now, member);
+            self.keep_feedback_coming(now, member);
         }
         self.connect_subscribers(&members);
         // First everything that is wanted, so that other cores relay a layer before they ask for its keyframe.
@@ -148,7 +149,7 @@ impl Sfu {
         place(now, &mut member.slots, SlotKind::Audio, &wishes);
         for feed in member.slots.iter_mut().filter(|slot| slot.kind == SlotKind::Audio) {
             if let Some(feed) = &mut feed.feed {
-                feed.target = Some(0);
+                feed.target = Some(codec::Layer::whole(0));
             }
         }
     }
@@ -212,13 +213,13 @@ impl Sfu {
         let Some(member) = self.members.get_mut(receiver) else { return };
         let chosen = settle(now, &mut member.choice, budget, &demands);
         // Never less than one full picture, so that there is room when a tile grows.
-        let shown = audio + demands.iter().map(|demand| demand.costs[demand.wanted]).sum::<u64>();
+        let shown = audio + demands.iter().map(|demand| demand.cost(demand.wanted)).sum::<u64>();
         member.downlink.set_wanted(shown.max(initial_estimate));
-        for (index, layer) in slots.into_iter().zip(chosen) {
+        for ((index, demand), rung) in slots.into_iter().zip(&demands).zip(chosen) {
             let slot = &mut member.slots[index];
             let Some(feed) = &mut slot.feed else { continue };
-            feed.target = layer;
-            if layer.is_none() && feed.current.is_some() {
+            feed.target = rung.and_then(|rung| demand.ladder.get(rung)).map(|rung| rung.limit);
+            if feed.target.is_none() && feed.current.is_some() {
                 slot.end_stretch();
             }
         }
@@ -280,7 +281,7 @@ impl Sfu {
                 let slot = self.members.get(*receiver).and_then(|member| member.slots.get(*slot));
                 let Some(feed) = slot.and_then(|slot| slot.feed.as_ref()) else { continue };
                 // The old layer goes on until the new one's keyframe is there.
-                watched.extend(feed.target);
+                watched.extend(feed.target_stream());
                 watched.extend(feed.current);
                 // Of another core's layers only those come that are asked for, so this one must be.
                 watched.extend(awaited(now, track, feed).filter(|_| is_mirror));
@@ -377,14 +378,17 @@ impl Sfu {
             Some(feed) => {
                 told.participant != Some(feed.participant)
                     || told.source != Some(feed.source)
-                    || told.layer != self.layer_of(feed)
+                    || told.layer != self.layer_of(slot)
             }
         }
     }
 
-    fn layer_of(&self, feed: &Feed) -> Option<Layer> {
+    /// The name of a stream, or of the size that a slot carries of a stream with several.
+    fn layer_of(&self, slot: &Slot) -> Option<Layer> {
+        let feed = slot.feed.as_ref()?;
         let track = self.members.get(feed.publisher)?.tracks.get(feed.track)?;
-        track.layers.get(feed.current?)?.layer
+        let stream = track.layers.get(feed.current?)?;
+        stream.layer.or_else(|| stream.inner.name(slot.filter.current()?.spatial))
     }
 
     pub(crate) fn assignment(&self, slot: &Slot) -> SlotAssignment {
@@ -394,14 +398,14 @@ impl Sfu {
             kind: slot.kind,
             participant: feed.map(|feed| feed.participant),
             source: feed.map(|feed| feed.source),
-            layer: feed.and_then(|feed| self.layer_of(feed)),
+            layer: self.layer_of(slot),
         }
     }
 }
 
 /// The layer whose keyframe a slot waits for.
 fn awaited(now: Instant, track: &Track, feed: &Feed) -> Option<usize> {
-    let target = feed.target.filter(|target| feed.current != Some(*target))?;
+    let target = feed.target_stream().filter(|target| feed.current != Some(*target))?;
     let is_live = |layer: usize| track.layers.get(layer).is_some_and(|stream| stream.is_live(now));
     if is_live(target) {
         return Some(target);
@@ -424,15 +428,11 @@ fn class(tile: &TileRequest) -> u32 {
     camera << 16 | u32::from(!tile.pinned) << 8 | u32::from(u8::MAX - tile.priority)
 }
 
-fn demand(now: Instant, track: &Track, tile: &TileRequest, current: Option<usize>) -> Demand {
-    let heights = track.layer_heights();
-    let costs = (track.layers.iter().zip(&heights))
-        .map(|(stream, height)| match stream.rate.bits_per_second() {
-            measured if measured > 0 && stream.was_live(now, REMEMBERED) => measured,
-            _ => expected_cost(*height),
-        })
-        .collect();
-    Demand { class: class(tile), costs, wanted: layer_for_height(tile.height, &heights), current }
+fn demand(now: Instant, track: &Track, tile: &TileRequest, target: Option<codec::Layer>) -> Demand {
+    let ladder = ladder(now, track);
+    let wanted = rung_for_height(tile.height, &ladder);
+    let current = target.and_then(|target| place_on(&ladder, target));
+    Demand { class: class(tile), ladder, wanted, current }
 }
 
 /// Puts wishes into slots of a kind: who has a slot keeps it, others take free ones, idle longest first.

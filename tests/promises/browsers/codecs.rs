@@ -49,6 +49,15 @@ fn preferring(name: &str, codec: &'static str, mode: &'static str, (width, heigh
     assert_eq!(stream["codec"], wanted, "{stream:#}");
     println!("Dana sends {} by {} as {}", stream["codec"], stream["encoderImplementation"], stream["scalabilityMode"]);
     assert_eq!(stream["scalabilityMode"], mode, "{stream:#}");
+    // Layers inside of a stream can be taken out of it, where there is more than one size.
+    if mode.starts_with("L3") {
+        for tile in [height / 4, height / 2, height] {
+            chloe.show(tile)?;
+            chloe.wait_until(&format!("a picture of {tile} lines"), PATIENCE, |report| {
+                report.frames.last().is_some_and(|frame| frame.height == tile)
+            })?;
+        }
+    }
     Ok(())
 }
 

@@ -63,6 +63,8 @@ pub struct ParsedDescriptor {
     pub brings_structure: bool,
     /// Width and height of the frame's layer, in pixels, where the structure tells them.
     pub resolution: Option<(u32, u32)>,
+    /// The same of the highest spatial layer, whether it is being sent or not.
+    pub largest_resolution: Option<(u32, u32)>,
     targets: [DecodeTarget; TARGETS],
     target_count: u8,
     chain_distances: [u8; CHAINS],
@@ -209,6 +211,7 @@ impl DescriptorReader {
             active_targets: 0,
             brings_structure: head.flags.brings_structure,
             resolution: structure.resolution(template.spatial),
+            largest_resolution: structure.largest_resolution(),
             targets,
             target_count: structure.target_count() as u8,
             chain_distances,

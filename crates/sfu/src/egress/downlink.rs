@@ -45,6 +45,8 @@ pub(crate) struct Downlink {
     round_trip: Option<Duration>,
     /// When something authentic came from the nominated address last.
     pub(crate) heard_on_route: Instant,
+    /// When a packet left last whose arrival the receiver tells.
+    pub(crate) numbered_at: Instant,
     /// When anything was sent last.
     pub(crate) sent_at: Instant,
     /// When the next full report is due.
@@ -81,6 +83,7 @@ impl Downlink {
             probing: None,
             round_trip: None,
             heard_on_route: now,
+            numbered_at: now,
             sent_at: now,
             next_report: now,
             repairs: RepairBudget { bytes: LEAST_SAVINGS, filled: now },
@@ -90,6 +93,7 @@ impl Downlink {
     /// The transport-wide number of a packet that leaves now; `bytes` without what protection and the network add.
     pub(crate) fn number(&mut self, now: Instant, bytes: usize, kind: SentKind) -> u16 {
         self.sent_at = now;
+        self.numbered_at = now;
         let bytes = bytes + UDP_OVERHEAD;
         let kind = match &mut self.probing {
             Some(probing) => {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use confab_protocol::TrackKind;
 use confab_rtp::PacketClass;
-use confab_rtp::codec::{self, Decision, Layer, PacketFacts, Rewrite, VideoCodec};
+use confab_rtp::codec::{self, Decision, PacketFacts, Rewrite, VideoCodec};
 use confab_rtp::stream::{Fate, Noted};
 use confab_rtp::wire::{HeaderWriter, PacketExtensions, RtpHeader};
 
-use super::leave::{LONGEST_DESCRIPTOR, Leaving, Repairable, leave, write_descriptor};
+use super::leave::{LONGEST_DESCRIPTOR, Leaving, Repairable, fill, leave, write_descriptor};
 use super::outlet::Outlet;
 use super::repair::{Origin, Sent};
 use super::slot::{Slot, SlotFormat};
@@ -67,6 +67,8 @@ enum Outcome {
     /// Forwarded, as the first of its layer on this slot.
     Begun,
     Dropped,
+    /// Dropped, and its place taken by padding.
+    Filled,
     /// The slot waits for this layer, and this was no beginning.
     WaitsForKeyframe,
 }
@@ -84,7 +86,7 @@ impl Sfu {
             Some(Taken::Known) => return,
             Some(Taken::LeftOut { sequence }) => {
                 self.relay_packet(from, sequence, arrived);
-                return self.leave_out(from, place, sequence);
+                return self.leave_out(now, from, arrived, sequence);
             }
             Some(Taken::Fresh { incoming, speech_began }) => (incoming, speech_began),
         };
@@ -108,6 +110,7 @@ impl Sfu {
                         self.slots_changed.push(receiver);
                     }
                 }
+                Outcome::Filled => self.schedule(receiver, now),
                 Outcome::WaitsForKeyframe => keyframe_needed = true,
                 Outcome::Dropped => {}
             }
@@ -119,11 +122,15 @@ impl Sfu {
     }
 
     /// A number that nobody is sent.
-    fn leave_out(&mut self, from: Key, place: StreamPlace, sequence: u64) {
+    fn leave_out(&mut self, now: Instant, from: Key, arrived: &Arrived<'_>, sequence: u64) {
+        let place = arrived.place;
         let subscribers = self.take_subscribers(from, place.track);
-        for &(receiver, slot) in &subscribers {
-            if let Some(slot) = self.members.get_mut(receiver).and_then(|member| member.slots.get_mut(slot)) {
-                slot.filter.leave_out(place.layer as u8, sequence);
+        for &(receiver, index) in &subscribers {
+            let Some(member) = self.members.get_mut(receiver) else { continue };
+            let Some(slot) = member.slots.get_mut(index) else { continue };
+            if let Some(hole) = slot.filter.leave_out(place.layer as u8, sequence) {
+                fill(member, index, now, hole, arrived.timestamp, &mut self.outlet);
+                self.schedule(receiver, now);
             }
         }
         self.give_subscribers_back(from, place.track, subscribers);
@@ -146,7 +153,7 @@ impl Sfu {
         let Some(feed) = member.slots.iter().find(|slot| slot.ssrc == ssrc).and_then(|slot| slot.feed.as_ref()) else {
             return;
         };
-        let Some(layer) = feed.current.or(feed.target) else { return };
+        let Some(layer) = feed.current.or(feed.target_stream()) else { return };
         let (publisher, track) = (feed.publisher, feed.track);
         self.request_keyframe(now, publisher, track, layer);
     }
@@ -204,6 +211,7 @@ fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'
             if facts.keyframe_start {
                 stream.keyframe_owed = false;
             }
+            stream.inner.note(now, &facts, arrived.payload.len());
             if let (VideoCodec::Av1, Some(parsed), Some(extension)) = (codec, &facts.descriptor, descriptor) {
                 stream.descriptors.note(sequence, parsed, extension);
             }
@@ -250,7 +258,11 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
             changes
         }
         Admission::Wait => return Outcome::WaitsForKeyframe,
-        Admission::Drop => return Outcome::Dropped,
+        Admission::Drop { hole: None } => return Outcome::Dropped,
+        Admission::Drop { hole: Some(hole) } => {
+            fill(member, index, now, hole, incoming.timestamp, outlet);
+            return Outcome::Filled;
+        }
     };
     let Some(format) = mapped_format(slot, incoming) else { return Outcome::Dropped };
     let numbered = changes.map_or(incoming.sequence, |changes| changes.sequence);
@@ -316,14 +328,20 @@ fn slice(byte: Option<&[u8; 1]>) -> &[u8] {
 
 enum Admission {
     Continue(Option<Rewrite>),
-    Begin { changes: Option<Rewrite>, same_clock: bool },
+    Begin {
+        changes: Option<Rewrite>,
+        same_clock: bool,
+    },
     Wait,
-    Drop,
+    Drop {
+        /// A number that receivers wait for.
+        hole: Option<u64>,
+    },
 }
 
 fn admit(slot: &mut Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
-    let Slot { feed: Some(feed), filter, rewriter, .. } = slot else { return Admission::Drop };
-    let Some(target) = feed.target else { return Admission::Drop };
+    let Slot { feed: Some(feed), filter, rewriter, .. } = slot else { return Admission::Drop { hole: None } };
+    let Some(target) = feed.target else { return Admission::Drop { hole: None } };
     let Origin { layer, epoch, .. } = incoming.origin;
     let running = rewriter.is_running() && feed.current.is_some();
     let Some(facts) = &incoming.facts else {
@@ -337,9 +355,8 @@ fn admit(slot: &mut Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
     if feed.current == Some(layer) && feed.epoch != epoch {
         filter.end_stretch();
     }
-    let wanted = Some(Layer::whole(target as u8));
-    if filter.target() != wanted {
-        filter.set_target(wanted);
+    if filter.target() != Some(target) {
+        filter.set_target(Some(target));
     }
     filter.take_any_stream(!running && now.saturating_duration_since(feed.since) > ANY_LAYER_AFTER);
     match filter.filter(layer as u8, incoming.sequence, incoming.timestamp, facts) {
@@ -348,7 +365,7 @@ fn admit(slot: &mut Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
             Admission::Begin { changes: Some(changes), same_clock: running }
         }
         Decision::Drop { .. } if filter.wants_keyframe() == Some(layer as u8) => Admission::Wait,
-        Decision::Drop { .. } => Admission::Drop,
+        Decision::Drop { hole } => Admission::Drop { hole },
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use confab_protocol::SlotKind;
 use confab_rtp::codec::{self, ParsedDescriptor, Rewrite};
 use confab_rtp::transport_wide::SentKind;
 use confab_rtp::wire::{HeaderWriter, RtpHeader, WrittenHeader, rtx};
@@ -70,6 +71,39 @@ pub(crate) fn write_descriptor(
 const PADDING: u8 = 224;
 /// In the first byte of a header.
 const HAS_PADDING: u8 = 0x20;
+
+/// Puts padding in the place of a packet that came so late that its number was left open, and that this receiver does not
+/// get. It would ask for it in vain, and of H.264 it would show nothing until a keyframe.
+pub(crate) fn fill(member: &mut Member, index: usize, now: Instant, hole: u64, timestamp: u32, outlet: &mut Outlet) {
+    let Some(slot) = member.slots.get_mut(index) else { return };
+    let Some((_, format)) = slot.feed.as_ref().and_then(|feed| feed.mapped) else { return };
+    let Some((sequence, timestamp)) = slot.rewriter.rewrite(now, hole, timestamp) else { return };
+    let (payload_type, ssrc) = (format.payload_type, slot.ssrc);
+    let header = RtpHeader { marker: false, payload_type, sequence: sequence as u16, timestamp, ssrc };
+    let mut contents = outlet.buffer();
+    let written = HeaderWriter::new(header).transport_cc(member.extensions.transport_cc).append(&mut contents);
+    put_padding(&mut contents, &written, 1);
+    let class = PacketClass::Video;
+    leave(
+        member,
+        now,
+        Leaving { contents, written, sequence, slot: index, class, repairable: None, since: now },
+        outlet,
+    );
+}
+
+/// Adds so many bytes of padding to a header (RFC 3550, 5.1).
+fn put_padding(contents: &mut Vec<u8>, written: &WrittenHeader, bytes: u8) {
+    contents.resize(written.len + usize::from(bytes), 0);
+    if let (Some(last), [first, ..]) = (contents.len().checked_sub(1), contents.as_mut_slice()) {
+        *first |= HAS_PADDING;
+        contents[last] = bytes;
+    }
+}
+
+/// A receiver with a picture that is off is sent something this often. The controller takes no feedback for 500 ms as a
+/// reason not to probe.
+const LONGEST_SILENCE: Duration = Duration::from_millis(200);
 
 /// Packets that are held are looked at this often.
 const SLOT: Duration = Duration::from_millis(5);
@@ -165,6 +199,18 @@ impl Sfu {
         }
     }
 
+    /// While a picture is off for want of room and nobody speaks, nothing leaves. Then no feedback comes, and the estimate
+    /// would be for ever what it was when the picture went off.
+    pub(crate) fn keep_feedback_coming(&mut self, now: Instant, key: Key) {
+        let Some(member) = self.members.get(key) else { return };
+        let is_off =
+            |slot: &Slot| slot.kind == SlotKind::Video && slot.feed.as_ref().is_some_and(|feed| feed.target.is_none());
+        let is_silent = now.saturating_duration_since(member.downlink.numbered_at) >= LONGEST_SILENCE;
+        if is_silent && member.downlink.estimate().is_some() && member.slots.iter().any(is_off) && self.pad(now, key) {
+            self.schedule(key, now);
+        }
+    }
+
     /// Sends a packet of nothing but padding on a stream of repairs (RFC 4588, 8; RFC 3550, 5.1).
     fn pad(&mut self, now: Instant, receiver: Key) -> bool {
         let Some(member) = self.members.get_mut(receiver) else { return false };
@@ -175,11 +221,7 @@ impl Sfu {
         let header = RtpHeader { marker: false, payload_type, sequence: sequence as u16, timestamp: 0, ssrc };
         let mut contents = self.outlet.buffer();
         let written = HeaderWriter::new(header).transport_cc(member.extensions.transport_cc).append(&mut contents);
-        contents.resize(written.len + usize::from(PADDING), 0);
-        if let (Some(last), [first, ..]) = (contents.len().checked_sub(1), contents.as_mut_slice()) {
-            *first |= HAS_PADDING;
-            contents[last] = PADDING;
-        }
+        put_padding(&mut contents, &written, PADDING);
         let class = PacketClass::Probe;
         let packet = Leaving { contents, written, sequence, slot, class, repairable: None, since: now };
         leave(member, now, packet, &mut self.outlet);

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use confab_protocol::{ParticipantId, SlotAssignment, SlotKind, SourceKind};
-use confab_rtp::codec::LayerFilter;
+use confab_rtp::codec::{self, LayerFilter};
 use str0m::media::Mid;
 
 use super::repair::SentLog;
@@ -47,15 +47,22 @@ pub(crate) struct Feed {
     pub(crate) track: usize,
     pub(crate) participant: ParticipantId,
     pub(crate) source: SourceKind,
-    /// The layer being forwarded (0 for sound and single streams), once it is.
+    /// The stream being forwarded (0 for sound and single streams), once it is; which layers of it, the filter knows.
     pub(crate) current: Option<usize>,
     /// The stream's epoch that `current` belongs to.
     pub(crate) epoch: u32,
-    /// The layer it should be; `None` pauses it.
-    pub(crate) target: Option<usize>,
+    /// The stream it should be, and the layers of it at most; `None` pauses it.
+    pub(crate) target: Option<codec::Layer>,
     pub(crate) since: Instant,
     /// The incoming payload type last mapped, and to what.
     pub(crate) mapped: Option<(u8, SlotFormat)>,
+}
+
+impl Feed {
+    /// The stream it should be.
+    pub(crate) fn target_stream(&self) -> Option<usize> {
+        self.target.map(|target| usize::from(target.stream))
+    }
 }
 
 impl Slot {

@@ -10,6 +10,7 @@ use str0m::format::{Codec, PayloadParams};
 use str0m::media::Mid;
 
 use super::descriptors::DescriptorLog;
+use super::inner_layers::InnerLayers;
 use super::loudness::Loudness;
 use crate::arena::Key;
 use crate::relay::crossing::RelayedTo;
@@ -108,6 +109,8 @@ pub(crate) struct LayerStream {
     pub(crate) owner_epoch: Option<u32>,
     /// Of a mirror: its owner says that it is live, whether packets cross or not.
     pub(crate) lives_there: bool,
+    /// The layers inside it; video only.
+    pub(crate) inner: InnerLayers,
 }
 
 impl LayerStream {
@@ -129,6 +132,7 @@ impl LayerStream {
             told_live: None,
             owner_epoch: None,
             lives_there: false,
+            inner: InnerLayers::default(),
         }
     }
 
@@ -161,6 +165,7 @@ impl LayerStream {
         self.report = None;
         self.reader = StreamReader::new();
         self.descriptors.clear();
+        self.inner = InnerLayers::default();
         self.keyframe_asked_at = None;
     }
 
@@ -248,15 +253,16 @@ fn microseconds(ntp: u64) -> i64 {
     ((ntp >> 32) * 1_000_000 + (((ntp & 0xffff_ffff) * 1_000_000) >> 32)) as i64
 }
 
-/// Bits per second over the last second or so.
+/// Bits per second, looked at twice a second; what was before counts `BEFORE` times as much as what is new. With 1, that
+/// is the rate of the last second or so.
 #[derive(Default)]
-pub(crate) struct RateMeter {
+pub(crate) struct RateMeter<const BEFORE: u64 = 1> {
     bytes: u64,
     since: Option<Instant>,
     rate: u64,
 }
 
-impl RateMeter {
+impl<const BEFORE: u64> RateMeter<BEFORE> {
     const WINDOW: Duration = Duration::from_millis(500);
 
     pub(crate) fn add(&mut self, now: Instant, bytes: usize) {
@@ -265,7 +271,7 @@ impl RateMeter {
         if elapsed >= Self::WINDOW {
             let sample = self.bytes * 8_000_000 / elapsed.as_micros().max(1) as u64;
             let pause = elapsed > Self::WINDOW * 3;
-            self.rate = if self.rate == 0 || pause { sample } else { u64::midpoint(self.rate, sample) };
+            self.rate = if self.rate == 0 || pause { sample } else { (self.rate * BEFORE + sample) / (BEFORE + 1) };
             self.bytes = 0;
             self.since = Some(now);
         }

@@ -1,89 +1,104 @@
-//! Which layer each of a receiver's pictures gets. Pure arithmetic over what is shown and what the network carries.
+//! Which quality each of a receiver's pictures gets. Pure arithmetic over what is shown and what the network carries.
+
+use super::ladder::Rung;
 
 /// One picture that wants bandwidth, in order of importance.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Demand {
     /// Pictures of the same class grow together; a lower class is served first.
     pub(crate) class: u32,
-    /// Cost of each layer, lowest first, bits per second.
-    pub(crate) costs: Vec<u64>,
-    /// The layer that fits the tile.
+    /// What it can be had in, lowest first.
+    pub(crate) ladder: Vec<Rung>,
+    /// The rung that fits the tile.
     pub(crate) wanted: usize,
-    /// The layer chosen last time.
+    /// The rung chosen last time.
     pub(crate) current: Option<usize>,
 }
 
-/// A layer above the current one must fit with this much to spare, so that choices do not swing.
+impl Demand {
+    /// What a rung costs, bits per second; nothing where there is none.
+    pub(crate) fn cost(&self, rung: usize) -> u64 {
+        self.ladder.get(rung).map_or(0, |rung| rung.cost)
+    }
+}
+
+/// A rung above the current one must fit with this much to spare, so that choices do not swing.
 const UPGRADE_MARGIN_PERCENT: u64 = 115;
 
-/// Chooses a layer for each demand so that the sum stays within `budget` (bits per second). A picture whose lowest layer
+/// Chooses a rung for each demand so that the sum stays within `budget` (bits per second). A picture whose lowest rung
 /// does not fit gets nothing: it would only make the voices late.
 pub(crate) fn allocate(budget: u64, demands: &[Demand]) -> Vec<Option<usize>> {
     let mut chosen: Vec<Option<usize>> = vec![None; demands.len()];
     let mut spent = 0_u64;
-    for (index, demand) in demands.iter().enumerate() {
-        let Some(&cost) = demand.costs.first() else { continue };
-        if spent + charge(demand, 0, cost) <= budget {
+    for (index, demand) in demands.iter().enumerate().filter(|(_, demand)| !demand.ladder.is_empty()) {
+        if spent + charge(demand, 0) <= budget {
             chosen[index] = Some(0);
-            spent += cost;
+            spent += demand.cost(0);
         }
     }
     let mut classes: Vec<u32> = demands.iter().map(|demand| demand.class).collect();
     classes.dedup();
     for class in classes {
-        let highest = demands.iter().map(|demand| demand.wanted).max().unwrap_or(0);
-        for layer in 1..=highest {
-            for (index, demand) in demands.iter().enumerate() {
-                let Some(&cost) = demand.costs.get(layer) else { continue };
-                if demand.class != class || layer > demand.wanted || chosen[index].is_none() {
-                    continue;
-                }
-                // A layer that did not fit does not keep a higher one from being tried: layers are not nested.
-                let before = chosen[index].map_or(0, |layer| demand.costs[layer]);
-                if spent - before + charge(demand, layer, cost) <= budget {
-                    chosen[index] = Some(layer);
-                    spent = spent - before + cost;
-                }
+        for (index, rung) in steps(class, demands) {
+            let (demand, Some(before)) = (&demands[index], chosen[index]) else { continue };
+            // A rung that did not fit does not keep a higher one from being tried: rungs are not nested, and one of
+            // another stream may cost less.
+            let others = spent - demand.cost(before);
+            if others + charge(demand, rung) <= budget {
+                chosen[index] = Some(rung);
+                spent = others + demand.cost(rung);
             }
         }
     }
     chosen
 }
 
-fn charge(demand: &Demand, layer: usize, cost: u64) -> u64 {
-    if demand.current.is_some_and(|current| layer <= current) { cost } else { cost * UPGRADE_MARGIN_PERCENT / 100 }
+/// The rungs that pictures of a class may climb, each with whose it is: the smaller picture first, then the one that moves
+/// less, so that all are about as good at any time, however many rungs each has.
+fn steps(class: u32, demands: &[Demand]) -> Vec<(usize, usize)> {
+    let mut steps = Vec::new();
+    for (index, demand) in demands.iter().enumerate().filter(|(_, demand)| demand.class == class) {
+        for (rung, shown) in demand.ladder.iter().enumerate().take(demand.wanted + 1).skip(1) {
+            steps.push((shown.height, shown.pictures, index, rung));
+        }
+    }
+    steps.sort_by_key(|(height, pictures, ..)| (*height, *pictures));
+    steps.into_iter().map(|(.., index, rung)| (index, rung)).collect()
 }
 
-/// The layer that fits a tile of `tile_height` device pixels, of layers with the given heights, lowest first.
-pub(crate) fn layer_for_height(tile_height: u32, layer_heights: &[u32]) -> usize {
-    let last = layer_heights.len().saturating_sub(1);
-    layer_heights.iter().position(|height| tile_height <= *height).unwrap_or(last)
+fn charge(demand: &Demand, rung: usize) -> u64 {
+    let cost = demand.cost(rung);
+    if demand.current.is_some_and(|current| rung <= current) { cost } else { cost * UPGRADE_MARGIN_PERCENT / 100 }
 }
 
-/// What a layer of this height costs before it was measured, bits per second.
-pub(crate) fn expected_cost(height: u32) -> u64 {
-    // 720 lines at 1.5 Mbit/s, others by area; small pictures need more for each pixel.
-    (u64::from(height) * u64::from(height) * 29 / 10).clamp(120_000, 6_000_000)
+/// Demands for tests.
+#[cfg(test)]
+pub(super) mod samples {
+    use confab_rtp::codec::Layer;
+
+    use super::{Demand, Rung};
+
+    /// One rung, in a stream of its own: lines, percent of the pictures, bits per second.
+    fn rung((stream, (height, pictures, cost)): (usize, (u32, u32, u64))) -> Rung {
+        let layer = Layer { stream: stream as u8, spatial: 0, temporal: 0 };
+        Rung { layer, limit: layer, height, pictures, cost }
+    }
+
+    pub(in super::super) fn demand(rungs: &[(u32, u32, u64)], current: Option<usize>) -> Demand {
+        let ladder: Vec<Rung> = rungs.iter().copied().enumerate().map(rung).collect();
+        Demand { class: 1, wanted: ladder.len() - 1, ladder, current }
+    }
+
+    /// Three streams of 0.15, 0.5 and 1.5 Mbit/s.
+    pub(in super::super) fn camera(current: Option<usize>) -> Demand {
+        demand(&[(180, 100, 150_000), (360, 100, 500_000), (720, 100, 1_500_000)], current)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::samples::{camera, demand};
     use super::*;
-
-    fn camera(current: Option<usize>) -> Demand {
-        Demand { class: 1, costs: vec![150_000, 500_000, 1_500_000], wanted: 2, current }
-    }
-
-    #[test]
-    fn the_layer_follows_the_height_of_the_tile() {
-        let heights = [180, 360, 720];
-        assert_eq!(layer_for_height(90, &heights), 0);
-        assert_eq!(layer_for_height(180, &heights), 0);
-        assert_eq!(layer_for_height(181, &heights), 1);
-        assert_eq!(layer_for_height(700, &heights), 2);
-        assert_eq!(layer_for_height(2_000, &heights), 2);
-        assert_eq!(layer_for_height(2_000, &[720]), 0);
-    }
 
     #[test]
     fn with_plenty_everybody_gets_what_is_wanted() {
@@ -118,5 +133,32 @@ mod tests {
         let budget = 1_600_000;
         assert_eq!(allocate(budget, &[camera(Some(1))]), [Some(1)]);
         assert_eq!(allocate(budget, &[camera(Some(2))]), [Some(2)]);
+    }
+
+    /// A third of the cost is spared with half the pictures.
+    fn layered(current: Option<usize>) -> Demand {
+        let rungs = [(360, 50, 340_000), (360, 100, 500_000), (720, 50, 1_000_000), (720, 100, 1_500_000)];
+        demand(&rungs, current)
+    }
+
+    #[test]
+    fn half_of_the_pictures_give_way_before_the_size() {
+        for (budget, rung) in [(1_500_000, 3), (1_499_000, 2), (999_000, 1), (499_000, 0)] {
+            assert_eq!(allocate(budget, &[layered(Some(3))]), [Some(rung)], "{budget}");
+        }
+    }
+
+    #[test]
+    fn pictures_of_one_class_grow_alike_however_many_rungs_each_has() {
+        // Both in 360 lines before either gets 720, and the plain one's 720 lines do not wait for four steps of the other.
+        assert_eq!(allocate(1_200_000, &[layered(None), camera(None)]), [Some(1), Some(1)]);
+        assert_eq!(allocate(1_200_000, &[camera(None), layered(None)]), [Some(1), Some(1)]);
+        assert_eq!(allocate(1_800_000, &[layered(None), camera(None)]), [Some(2), Some(1)]);
+    }
+
+    #[test]
+    fn a_rung_that_does_not_fit_is_passed_over_for_a_higher_one_that_does() {
+        let odd = demand(&[(180, 100, 150_000), (360, 50, 700_000), (360, 100, 600_000)], None);
+        assert_eq!(allocate(699_000, &[odd]), [Some(2)]);
     }
 }

@@ -41,9 +41,16 @@ pub(crate) fn settle(now: Instant, choice: &mut LayerChoice, budget: u64, demand
             return chosen;
         }
         let soon = choice.raised_at.take().is_some_and(|at| now.saturating_duration_since(at) < PROVEN);
-        choice.hold = if soon { (choice.hold * 2).min(LONGEST_HOLD) } else { HOLD };
+        // Down by several rungs, one after the other, is one fall: of it the first cost is what was too much.
+        let still = choice.hold_until.is_some_and(|until| now < until);
+        choice.hold = match (soon, still) {
+            (true, _) => (choice.hold * 2).min(LONGEST_HOLD),
+            (false, true) => choice.hold,
+            (false, false) => HOLD,
+        };
         choice.hold_until = Some(now + choice.hold);
-        choice.too_much = demands.iter().filter_map(|demand| demand.costs.get(kept(demand)?)).sum();
+        let cost: u64 = demands.iter().filter_map(|demand| Some(demand.cost(kept(demand)?))).sum();
+        choice.too_much = if still { cost.max(choice.too_much) } else { cost };
     }
     choice.over = None;
     let enough = budget >= choice.too_much * CLEARLY_ENOUGH / 100;
@@ -63,6 +70,7 @@ pub(crate) fn settle(now: Instant, choice: &mut LayerChoice, budget: u64, demand
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::steer::allocation::samples::camera;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -72,7 +80,7 @@ mod tests {
         let (mut current, mut changes) = (Some(2), 0);
         for budget in budgets {
             now += SECOND;
-            let demand = Demand { class: 1, costs: vec![150_000, 500_000, 1_500_000], wanted: 2, current };
+            let demand = camera(current);
             let chosen = settle(now, &mut choice, budget, &[demand])[0];
             changes += usize::from(chosen != current);
             current = chosen;
@@ -86,6 +94,14 @@ mod tests {
         let swings = (0..300).map(|second| [1_400_000, 1_300_000, 1_200_000, 1_760_000][second / 2 % 4]);
         let (changes, _) = follow(swings);
         assert!((2..=20).contains(&changes), "{changes} changes in 300 seconds");
+    }
+
+    #[test]
+    fn going_down_by_several_rungs_is_one_fall_and_does_not_forget_the_patience() {
+        // Enough to try, then too little for the highest, then for the middle one.
+        let swings = (0..300).map(|second| [1_790_000, 1_000_000, 300_000][second / 3 % 3]);
+        let (changes, _) = follow(swings);
+        assert!((2..=30).contains(&changes), "{changes} changes in 300 seconds");
     }
 
     #[test]

@@ -68,7 +68,9 @@ pub struct Received {
     pub at: Instant,
     pub sequence: u64,
     pub timestamp: u32,
+    pub marker: bool,
     pub audio_level: Option<i8>,
+    pub descriptor: Option<Vec<u8>>,
     pub payload: Arc<[u8]>,
 }
 
@@ -157,6 +159,24 @@ impl Client {
             .enable_opus(true, false)
             .set_send_buffer_video(1_000);
         config.codec_config().add_h264(102.into(), Some(103.into()), true, 0x42_e0_1f);
+        Self::built(now, address, &config)
+    }
+
+    /// Its pictures, both ways, are of this codec.
+    pub fn of(now: Instant, address: SocketAddr, codec: Codec) -> Self {
+        let mut config = RtcConfig::new()
+            .set_crypto_provider(Arc::new(str0m::crypto::from_feature_flags()))
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .set_extension(11, Extension::with_serializer(dependency_descriptor::URI, DescriptorExtension))
+            .set_send_buffer_video(1_000);
+        match codec {
+            Codec::Vp8 => config.codec_config().enable_vp8(true),
+            Codec::Vp9 => config.codec_config().enable_vp9(true),
+            Codec::Av1 => config.codec_config().enable_av1(true),
+            _ => config.codec_config().add_h264(102.into(), Some(103.into()), true, 0x42_e0_1f),
+        }
         Self::built(now, address, &config)
     }
 
@@ -329,7 +349,9 @@ impl Client {
                         at: now,
                         sequence: *packet.seq_no,
                         timestamp: packet.header.timestamp,
+                        marker: packet.header.marker,
                         audio_level: packet.header.ext_vals.audio_level,
+                        descriptor: packet.header.ext_vals.user_values.get::<Descriptor>().map(|one| one.0.clone()),
                         payload: packet.payload.clone(),
                     },
                 ));
@@ -398,6 +420,22 @@ impl Client {
         }
     }
 
+    /// Sends one packet of a picture as it is, on a track's only stream.
+    pub fn write(&mut self, now: Instant, source: SourceKind, packet: Written) {
+        let pt = self.rtc.codec_config().find(|params| params.spec().codec.is_video()).unwrap().pt();
+        self.deadline = now;
+        let mid = self.track(source).mid;
+        let mut extensions = ExtensionValues::default();
+        if let Some(descriptor) = packet.descriptor {
+            extensions.user_values.set(Descriptor(descriptor));
+        }
+        let write = RtpWrite::new(pt, packet.sequence.into(), packet.timestamp, now, packet.payload)
+            .marker(packet.marker)
+            .nackable(true)
+            .ext_vals(extensions);
+        self.rtc.direct_api().stream_tx_by_mid(mid, None).unwrap().write_rtp(write);
+    }
+
     pub fn ask_for_keyframe(&mut self, mid: Mid) {
         self.deadline = self.last_datagram;
         let ssrc = self.rtc.direct_api().stream_rx_by_mid(mid, None).unwrap().ssrc();
@@ -409,5 +447,46 @@ impl Client {
     pub fn on(&self, mid: &str) -> Vec<Received> {
         let mid = Mid::from(mid);
         self.received.iter().filter(|(on, _)| *on == mid).map(|(_, received)| received.clone()).collect()
+    }
+}
+
+/// A packet to be sent as it is.
+pub struct Written {
+    pub sequence: u64,
+    pub timestamp: u32,
+    pub marker: bool,
+    pub payload: Vec<u8>,
+    pub descriptor: Option<Vec<u8>>,
+}
+
+/// A dependency descriptor, as str0m carries it.
+#[derive(Debug)]
+struct Descriptor(Vec<u8>);
+
+#[derive(Debug)]
+struct DescriptorExtension;
+
+impl ExtensionSerializer for DescriptorExtension {
+    fn write_to(&self, buffer: &mut [u8], values: &ExtensionValues) -> usize {
+        let Some(Descriptor(bytes)) = values.user_values.get::<Descriptor>() else { return 0 };
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        bytes.len()
+    }
+
+    fn parse_value(&self, buffer: &[u8], values: &mut ExtensionValues) -> bool {
+        values.user_values.set(Descriptor(buffer.to_vec()));
+        true
+    }
+
+    fn is_video(&self) -> bool {
+        true
+    }
+
+    fn is_audio(&self) -> bool {
+        false
+    }
+
+    fn requires_two_byte_form(&self, values: &ExtensionValues) -> bool {
+        values.user_values.get::<Descriptor>().is_some_and(|Descriptor(bytes)| bytes.len() > 16)
     }
 }

@@ -26,6 +26,25 @@ mod relays {
     mod timing;
 }
 
+/// Senders with layers inside their streams.
+mod layers {
+    mod cameras;
+    mod film;
+    mod thin_lines;
+}
+
+// The encoders of confab-rtp's tests, which know what each of their frames needs.
+#[allow(dead_code, reason = "only some of them are used here")]
+#[path = "../../../rtp/tests/codec/descriptor_sender.rs"]
+mod descriptor_sender;
+#[path = "../../../rtp/tests/codec/random.rs"]
+mod random;
+#[allow(dead_code, reason = "only some of its fields are used here")]
+#[path = "../../../rtp/tests/codec/sender.rs"]
+mod sender;
+#[path = "../../../rtp/tests/codec/vpx_sender.rs"]
+mod vpx_sender;
+
 /// Whole calls over impaired networks, over many seeds.
 mod networks {
     mod caps;

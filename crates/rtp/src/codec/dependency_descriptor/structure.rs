@@ -104,6 +104,10 @@ impl Structure {
         self.resolutions.as_ref()?.get(usize::from(spatial)).copied()
     }
 
+    pub(super) fn largest_resolution(&self) -> Option<(u32, u32)> {
+        self.resolutions.as_ref()?.iter().copied().max_by_key(|(_, height)| *height)
+    }
+
     /// By the id that packets name.
     pub(super) fn template(&self, id: u8) -> Option<&Template> {
         let index = id.wrapping_sub(self.offset) % TEMPLATES as u8;

@@ -39,6 +39,8 @@ pub(super) struct ByPayload {
     temporal_running: u8,
     spatial_seen: u8,
     spatial_running: u8,
+    /// While a keyframe's picture goes by: the spatial layers it has.
+    keyframe_has: Option<u8>,
     /// A frame of the picture was refused for its temporal layer, and so are the others: which of them ends the picture
     /// could not be told otherwise.
     refuses_picture: bool,
@@ -48,6 +50,10 @@ impl ByPayload {
     /// Packets of another picture follow.
     pub(super) fn begin_picture(&mut self) {
         self.refuses_picture = false;
+        // A layer that a keyframe lacks is not sent any more. Waited for, it would be asked for with every packet.
+        if let Some(layers) = self.keyframe_has.take() {
+            self.spatial_seen = layers;
+        }
     }
 
     /// The highest layers that go on.
@@ -82,7 +88,13 @@ impl ByPayload {
             Past::LeftOut | Past::TooOld => false,
             Past::New => {
                 self.temporal_seen |= 1 << (facts.temporal & 7);
-                self.spatial_seen |= 1 << (facts.spatial & 7);
+                let layer = 1 << (facts.spatial & 7);
+                self.spatial_seen |= layer;
+                if facts.keyframe_start {
+                    self.keyframe_has = Some(layer);
+                } else if let Some(layers) = &mut self.keyframe_has {
+                    *layers |= layer;
+                }
                 self.consider(target, facts, key, frames)
             }
             Past::Missing => {
