@@ -30,10 +30,27 @@ pub(crate) struct Room {
     pub(crate) speaking: Vec<ParticipantId>,
     /// Something changed that slots depend on.
     pub(crate) needs_steering: bool,
+    /// As the core's counters know it.
+    pub(crate) carried: Carried,
+}
+
+/// How many tracks a room has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Carried {
+    /// Published by its members.
+    pub(crate) published: u64,
+    /// Carried by receive slots.
+    pub(crate) forwarded: u64,
 }
 
 impl Room {
     pub(crate) fn new() -> Self {
-        Self { members: Vec::new(), by_participant: HashMap::new(), speaking: Vec::new(), needs_steering: false }
+        Self {
+            members: Vec::new(),
+            by_participant: HashMap::new(),
+            speaking: Vec::new(),
+            needs_steering: false,
+            carried: Carried::default(),
+        }
     }
 }

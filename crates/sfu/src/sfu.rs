@@ -16,7 +16,7 @@ use crate::egress::downlink::FeedbackScratch;
 use crate::egress::outlet::Outlet;
 use crate::event::{Counters, Event, Transmit};
 use crate::member::Member;
-use crate::room::{Room, TrackState};
+use crate::room::{Carried, Room, TrackState};
 
 /// Settings of one core.
 #[derive(Clone, Debug)]
@@ -132,6 +132,7 @@ impl Sfu {
         for member in members {
             self.remove(now, member);
         }
+        self.count_tracks(room, Carried::default());
         self.rooms.remove(room);
         self.events.retain(|(of, _)| *of != room);
     }

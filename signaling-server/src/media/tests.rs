@@ -190,7 +190,8 @@ async fn a_stop_says_goodbye_to_everybody() {
 fn a_port_in_use_is_said_with_its_address() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let config = MediaConfig { bind: vec![address.ip()], workers: 1, udp_port_base: address.port(), advertise: None };
+    let config =
+        MediaConfig { bind: vec![address.ip()], workers: 1, udp_port_base: address.port(), ..MediaConfig::default() };
     match start(&config) {
         Err(error @ MediaError::Bind { .. }) => assert!(error.to_string().contains(&address.to_string())),
         _ => panic!("the port was taken"),
