@@ -232,12 +232,18 @@ impl Drop for RoomInner {
 
 impl RoomMedia {
     /// Chooses the worker for somebody who comes into this room, which is the room's own, and takes a place there. It is to
-    /// be kept as long as they are in. Somebody who is in already needs none.
+    /// be kept until their media path is up, when their tracks are measured, or until they have gone. Somebody who is in
+    /// already needs none.
     ///
     /// # Errors
     /// [`MediaError::Full`], at once, however busy the worker is.
     pub fn place_newcomer(&self, newcomer: Newcomer) -> Result<Place, MediaError> {
         self.inner.gate.admit(Instant::now(), newcomer).map_err(MediaError::Full)
+    }
+
+    /// Whether [`Self::place_newcomer`] would refuse now.
+    pub fn is_full(&self) -> bool {
+        self.inner.gate.is_full(Instant::now())
     }
 
     /// Takes a person in. A person already in is replaced without any event. Tracks begin unpublished.

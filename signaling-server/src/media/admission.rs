@@ -168,6 +168,11 @@ impl Gate {
         Ok(Place { number, admission: Arc::clone(&self.admission) })
     }
 
+    /// Whether nobody is let in.
+    pub(super) fn is_full(&self, now: Instant) -> bool {
+        self.lock().full(now, &self.measured.read()).is_some()
+    }
+
     /// How much is carried and expected, in thousandths of the limit that is nearest; to compare workers.
     pub(super) fn fullness(&self, now: Instant) -> u64 {
         self.limits.or_default().fullness(&self.lock().load(now, &self.measured.read()))
@@ -189,7 +194,7 @@ impl Gate {
     }
 }
 
-/// Somebody's place with a worker. When it is dropped, nothing is expected of them any more; what is measured counts.
+/// The place of somebody who was let in. When it is dropped, nothing is expected of them any more; what is measured counts.
 pub struct Place {
     number: u64,
     admission: Arc<Mutex<Admission>>,

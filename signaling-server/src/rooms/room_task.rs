@@ -15,7 +15,7 @@ use super::mail::{Enter, EnterKind, Entered, RoomMail};
 use super::media_door::{self, Answered, MediaDone};
 use super::outbox::{Outbox, Outgoing};
 use super::{Rooms, Surroundings, unix_ms};
-use crate::media::{MediaError, MediaEvent, Newcomer, Place, RoomMedia};
+use crate::media::{MediaEvent, Newcomer, Place, RoomMedia};
 use crate::store::{ChatWrite, RoomRecord, Written};
 
 /// How long an empty room's task stays, so that people who come and go do not open and close it each time.
@@ -70,7 +70,7 @@ pub(super) struct RoomTask {
     answering: HashMap<SessionId, Answering>,
     ready: HashMap<SessionId, Ready>,
     operations: JoinSet<MediaDone>,
-    /// Of those who are in.
+    /// Of those who are in and whose media is on its way: once it is there, it is measured.
     places: HashMap<ParticipantId, Place>,
     outcome: mpsc::UnboundedSender<Written>,
     written: mpsc::UnboundedReceiver<Written>,
@@ -124,6 +124,9 @@ impl RoomTask {
                     None => break,
                 },
                 Some(event) = self.media_events.recv() => {
+                    if let MediaEvent::Connected(participant) = &event {
+                        self.places.remove(participant);
+                    }
                     self.handle(media_door::command_of(event, Instant::now()));
                 }
                 Some(done) = self.operations.join_next() => {
@@ -209,19 +212,16 @@ impl RoomTask {
             let message = "The server is full: it takes no more people. Calls that are under way go on. Try again in a few minutes.";
             return Err(Refusal::new(ErrorCode::ServerFull, message));
         }
+        // Where a room lives was chosen when it was opened; with nobody in it, it may as well live elsewhere.
+        if self.room.is_empty() && self.operations.is_empty() && self.media.is_full() {
+            (self.media, self.media_events) = self.surroundings.media.open_room();
+        }
         let people = self.room.participants();
         let newcomer = Newcomer {
             others: people.len() as u64,
             published: people.iter().map(|person| person.tracks.len() as u64).sum(),
         };
-        let placed = match self.media.place_newcomer(newcomer) {
-            // Where a room lives was chosen when it was opened; with nobody in it, it may as well live elsewhere.
-            Err(MediaError::Full(_)) if self.room.is_empty() && self.operations.is_empty() => {
-                (self.media, self.media_events) = self.surroundings.media.open_room();
-                self.media.place_newcomer(newcomer)
-            }
-            placed => placed,
-        };
+        let placed = self.media.place_newcomer(newcomer);
         placed.map(Some).map_err(|error| media_door::refusal_of(&error))
     }
 
