@@ -12,6 +12,8 @@ use confab_protocol::{DEFAULT_PORT, Limits};
 
 pub use data_dir::default_data_dir;
 
+use crate::media::LoadLimits;
+
 /// How log lines look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum LogFormat {
@@ -111,6 +113,23 @@ pub struct Config {
     #[arg(long, env = "CONFAB_MAX_PARTICIPANTS", default_value_t = 2_000)]
     pub max_participants: u32,
 
+    /// Tracks one media worker carries before it takes nobody else, published and forwarded ones, the latter counted for each
+    /// receiver; 0 for no limit.
+    #[arg(long, env = "CONFAB_WORKER_TRACKS", default_value_t = LoadLimits::default().tracks)]
+    pub worker_tracks: u32,
+
+    /// Packets a second one media worker forwards before it takes nobody else; 0 for no limit.
+    #[arg(long, env = "CONFAB_WORKER_PACKETS_PER_SECOND", default_value_t = LoadLimits::default().packets_per_second)]
+    pub worker_packets_per_second: u32,
+
+    /// Megabits a second one media worker sends before it takes nobody else; 0 for no limit.
+    #[arg(long, env = "CONFAB_WORKER_MBIT_PER_SECOND", default_value_t = LoadLimits::default().mbit_per_second)]
+    pub worker_mbit_per_second: u32,
+
+    /// Seconds that meetings may go on after SIGTERM; with 0 it ends them at once.
+    #[arg(long, env = "CONFAB_DRAIN_SECONDS", default_value_t = 600)]
+    pub drain_seconds: u32,
+
     /// Milliseconds a member whose network went away keeps the place.
     #[arg(long, env = "CONFAB_REJOIN_WINDOW_MS", default_value_t = Limits::default().rejoin_window_ms)]
     pub rejoin_window_ms: u32,
@@ -167,7 +186,7 @@ fn default_listen() -> SocketAddr {
 
 impl Default for Config {
     fn default() -> Self {
-        let limits = Limits::default();
+        let (limits, load) = (Limits::default(), LoadLimits::default());
         Self {
             listen: default_listen(),
             plain: false,
@@ -189,6 +208,10 @@ impl Default for Config {
             token_hours: 12,
             room_participants: limits.room_participants,
             max_participants: 2_000,
+            worker_tracks: load.tracks,
+            worker_packets_per_second: load.packets_per_second,
+            worker_mbit_per_second: load.mbit_per_second,
+            drain_seconds: 600,
             rejoin_window_ms: limits.rejoin_window_ms,
             messages_per_second: limits.messages_per_second,
             refusals_in_a_row: 20,
@@ -224,6 +247,15 @@ impl Config {
             messages_per_second: self.messages_per_second,
             rejoin_window_ms: self.rejoin_window_ms,
             ..Limits::default()
+        }
+    }
+
+    /// What each media worker carries before it takes nobody else.
+    pub fn load_limits(&self) -> LoadLimits {
+        LoadLimits {
+            tracks: self.worker_tracks,
+            packets_per_second: self.worker_packets_per_second,
+            mbit_per_second: self.worker_mbit_per_second,
         }
     }
 

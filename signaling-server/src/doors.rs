@@ -15,7 +15,7 @@ mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::Router;
@@ -33,7 +33,7 @@ use crate::config::Config;
 use crate::gate::Gate;
 use crate::media::MediaHandle;
 use crate::relay::Relay;
-use crate::rooms::Rooms;
+use crate::rooms::{self, Rooms};
 use crate::store::Store;
 use crate::telemetry::Counters;
 
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) identity: Option<tls::Identity>,
     /// From the configuration; else links repeat the address a client used.
     pub(crate) public_base: Option<LinkBase>,
+    /// Becomes true when no room is to be opened any more.
+    pub(crate) draining: Arc<AtomicBool>,
     /// Becomes true when the server is about to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) next_session: AtomicU64,
@@ -64,12 +66,22 @@ impl Shared {
         *self.stopping.borrow()
     }
 
+    /// Whether no room is opened any more.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed) || self.is_stopping()
+    }
+
     /// Refuses newcomers of a server that is about to stop.
     pub(crate) fn takes_newcomers(&self) -> Result<(), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::new(ErrorCode::Draining, "The server is about to stop. Try again in a moment."));
         }
         Ok(())
+    }
+
+    /// Refuses to make rooms that would not be opened.
+    pub(crate) fn makes_rooms(&self) -> Result<(), Refusal> {
+        if self.is_draining() { Err(rooms::draining()) } else { Ok(()) }
     }
 
     /// A session id that was never given before.

@@ -7,9 +7,10 @@ use std::fs::{File, TryLockError};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use confab_rooms::RoomConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -21,15 +22,22 @@ use crate::doors::{self, Admission, LinkBase, Security, Shared};
 use crate::gate::Gate;
 use crate::media::{self, MediaConfig, MediaError, reachable_addresses};
 use crate::relay::{self, Relay};
-use crate::rooms::Rooms;
+use crate::rooms::{Rooms, Surroundings};
 use crate::store::{ChatWriter, Store, StoreError};
 use crate::telemetry::Counters;
 
-pub use signals::stop_requested;
+pub use signals::{StopWish, StopWishes};
 
 /// How long connections get to take their close message when the server stops. Together with what follows, a stop takes
 /// less than the ten seconds that service managers grant.
 const GOODBYE: Duration = Duration::from_secs(3);
+
+/// The same for whoever asked twice. All steps together take less than two seconds.
+const SHORT_GOODBYE: Duration = Duration::from_millis(350);
+
+/// How often a server that drains looks whether somebody is left. Shorter, and it works for nothing; longer, and it ends
+/// late.
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -106,12 +114,23 @@ impl Server {
             workers: config.workers,
             advertise,
             udp_port_base: config.udp_port_base,
+            limits: config.load_limits(),
         })?;
         let peers = relay::media_peers(&media.addresses(), advertise, &config);
         let (relay, relaying) = Relay::start(&config, peers, address);
         let counters = Arc::new(Counters::default());
         let (chat, writing) = ChatWriter::start(store.clone(), Arc::clone(&counters));
-        let rooms = Rooms::new(&config, store.clone(), media.clone(), Arc::clone(&relay), chat, Arc::clone(&counters));
+        let draining = Arc::new(AtomicBool::new(false));
+        let surroundings = Surroundings {
+            config: RoomConfig::from_limits(&config.limits()),
+            max_participants: u64::from(config.max_participants),
+            media: media.clone(),
+            relay: Arc::clone(&relay),
+            chat,
+            counters: Arc::clone(&counters),
+            draining: Arc::clone(&draining),
+        };
+        let rooms = Rooms::new(store.clone(), surroundings);
         let (stop, stopping) = watch::channel(false);
         let admission = Arc::new(Admission::new(&config));
         let shared = Arc::new(Shared {
@@ -126,6 +145,7 @@ impl Server {
             address,
             identity,
             public_base,
+            draining,
             stopping,
             next_session: AtomicU64::new(1),
             config,
@@ -178,24 +198,50 @@ impl Server {
         self.shared.gate.host_key_is_new
     }
 
+    /// Opens no more rooms, and waits until everybody has left the open ones, or the time for it is over. Who is in one can
+    /// come back, and others can join them. [`Self::shutdown`] is to follow.
+    pub async fn drain(&self) {
+        let (counters, patience) = (&self.shared.counters, self.shared.config.drain_seconds);
+        self.shared.draining.store(true, Ordering::Relaxed);
+        let (people, rooms) = (counters.participants.get(), counters.rooms_open.get());
+        tracing::info!(people, rooms, at_most_seconds = patience, "draining: no more rooms are opened");
+        let empty = async {
+            while counters.participants.get() > 0 {
+                tokio::time::sleep(DRAIN_LOOK).await;
+            }
+        };
+        if timeout(Duration::from_secs(u64::from(patience)), empty).await.is_err() {
+            tracing::warn!(people = counters.participants.get(), "the time to drain is over; meetings are ended");
+        }
+    }
+
     /// Stops: no newcomers, a close message to everybody, what was accepted is stored, sockets are closed.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
+        self.end(GOODBYE).await;
+    }
+
+    /// As [`Self::shutdown`], in less than two seconds: who does not take the close message at once does not get it.
+    pub async fn shutdown_now(self) {
+        self.end(SHORT_GOODBYE).await;
+    }
+
+    async fn end(mut self, patience: Duration) {
         // Nobody listens any more only when all is over already.
         let _ = self.stop.send(true);
         let _ = self.listening.await;
         self.beside.abort_all();
-        if timeout(GOODBYE, self.admission.all_gone()).await.is_err() {
+        if timeout(patience, self.admission.all_gone()).await.is_err() {
             tracing::warn!("some connections did not take their close message in time");
         }
         // Rooms end when no connection posts to them; one that hangs is left behind.
-        let _ = timeout(GOODBYE, self.shared.rooms.close()).await;
-        self.shared.media.shutdown().await;
+        let _ = timeout(patience, self.shared.rooms.close()).await;
+        let _ = timeout(patience, self.shared.media.shutdown()).await;
         let Shared { store, .. } = &*self.shared;
         let store = store.clone();
         drop(self.shared);
         // The writer ends after the last room, having written all it was given.
-        let _ = timeout(GOODBYE, self.writing).await;
-        let _ = timeout(GOODBYE, store.close()).await;
+        let _ = timeout(patience, self.writing).await;
+        let _ = timeout(patience, store.close()).await;
         tracing::info!("stopped");
     }
 }

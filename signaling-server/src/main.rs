@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use confab_server::{Config, Server, start_logging, stop_requested};
+use confab_server::{Config, Server, StopWish, StopWishes, start_logging};
 
 /// Confab's server. Without any option it listens on this computer only and keeps its data in your data folder.
 #[derive(Parser)]
@@ -37,15 +37,7 @@ async fn main() -> ExitCode {
         eprintln!("Host key, to start meetings from outside this network: {}", server.host_key());
     }
     // Heard from before the line below on: who reads it may end the server at once, and it must end in order.
-    let mut stop = std::pin::pin!(stop_requested());
-    tokio::select! {
-        biased;
-        () = &mut stop => {
-            server.shutdown().await;
-            return ExitCode::SUCCESS;
-        }
-        () = std::future::ready(()) => {}
-    }
+    let mut wishes = StopWishes::listen();
     let mut lines: Vec<String> = server
         .urls()
         .iter()
@@ -60,10 +52,21 @@ async fn main() -> ExitCode {
     // Whoever started the server may have closed its output.
     let mut out = std::io::stdout();
     let _ = out.write_all(lines.concat().as_bytes()).and_then(|()| out.flush());
-    stop.await;
+    end(server, &mut wishes).await;
+    ExitCode::SUCCESS
+}
+
+/// Waits for the wish to end, and ends as it is wished. Each further wish is more impatient.
+async fn end(server: Server, wishes: &mut StopWishes) {
+    let mut hurries = false;
+    if wishes.next().await == StopWish::WhenEmpty {
+        tokio::select! {
+            () = server.drain() => {}
+            _ = wishes.next() => hurries = true,
+        }
+    }
     tokio::select! {
-        () = server.shutdown() => ExitCode::SUCCESS,
-        // Asked twice: at once.
-        () = stop_requested() => ExitCode::from(130),
+        () = async { if hurries { server.shutdown_now().await } else { server.shutdown().await } } => {}
+        _ = wishes.next() => {}
     }
 }

@@ -6,9 +6,10 @@
 //! ```
 //!
 //! A room lives on one worker from [`MediaHandle::open_room`] until its last [`RoomMedia`] is dropped, so no lock is on a
-//! packet's way.
+//! packet's way. Who comes into it asks for a place there first ([`RoomMedia::place_newcomer`]).
 
 mod address;
+mod admission;
 mod command;
 mod counters;
 #[cfg(target_os = "linux")]
@@ -29,10 +30,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::TrySendError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use confab_protocol::{Grants, ParticipantId, SlotAssignment, SourceKind, TileRequest, TrackOffer};
 use tokio::sync::{mpsc, oneshot};
 
+use admission::Gate;
+pub use admission::{LIMITS, Limit, Load, LoadLimits, Newcomer, Place, WorkerReport};
 use command::{Command, Mailbox, RoomId};
 pub use confab_sfu::{Event as MediaEvent, TrackState};
 pub use counters::MediaCounters;
@@ -52,6 +56,8 @@ pub struct MediaConfig {
     pub advertise: Option<IpAddr>,
     /// UDP port of the first worker, the next ones count up; 0 for any free ports.
     pub udp_port_base: u16,
+    /// What each worker carries before it takes nobody else.
+    pub limits: LoadLimits,
 }
 
 /// What the media plane could not do.
@@ -79,6 +85,11 @@ pub enum MediaError {
     /// No such person in this room's media.
     #[error("There is no media connection to restart; join anew.")]
     UnknownParticipant,
+    /// The worker carries as much as it may.
+    #[error(
+        "The server is full: it carries as many calls as it can. Calls that are under way go on. Try again in a few minutes."
+    )]
+    Full(Limit),
     /// The worker has more to do than it can.
     #[error("The server is too busy to do this now; try again in a moment.")]
     Busy,
@@ -117,6 +128,7 @@ pub fn start(config: &MediaConfig) -> Result<MediaHandle, MediaError> {
 struct WorkerHandle {
     mailbox: Mailbox,
     counters: Arc<counters::WorkerCounters>,
+    gate: Gate,
     addresses: Vec<SocketAddr>,
     /// Rooms opened and not yet closed, known before the worker has heard of them.
     rooms: Arc<AtomicUsize>,
@@ -135,17 +147,16 @@ pub struct MediaHandle {
 }
 
 impl MediaHandle {
-    /// Opens a room on the worker with the fewest people. Its events come out of the receiver; they are not lost while
+    /// Opens a room on the worker with the least load. Its events come out of the receiver; they are not lost while
     /// the reader is a few thousand behind. It has no need of the room's code, which opens the room and must not be
     /// logged.
     ///
     /// # Panics
     /// Never: there is at least one worker.
     pub fn open_room(&self) -> (RoomMedia, mpsc::Receiver<MediaEvent>) {
-        let load = |worker: &&WorkerHandle| {
-            let members = worker.counters.members.load(Ordering::Relaxed) as usize;
-            members.max(worker.rooms.load(Ordering::Relaxed))
-        };
+        let now = Instant::now();
+        // Rooms in which nothing happens yet are no load, and are spread all the same.
+        let load = |worker: &&WorkerHandle| (worker.gate.fullness(now), worker.rooms.load(Ordering::Relaxed));
         let worker = self.inner.workers.iter().min_by_key(load).expect("at least one worker was started");
         worker.rooms.fetch_add(1, Ordering::Relaxed);
         let room = RoomId(self.inner.next_room.fetch_add(1, Ordering::Relaxed));
@@ -153,7 +164,8 @@ impl MediaHandle {
         tracing::debug!(media_room = room.0, "media room opened");
         // When this cannot be sent, the receiver ends at once and every join says why.
         let _refused_is_seen_by_the_receiver = worker.mailbox.post(Command::OpenRoom { room, events });
-        let inner = RoomInner { room, mailbox: worker.mailbox.clone(), rooms: worker.rooms.clone() };
+        let gate = worker.gate.clone();
+        let inner = RoomInner { room, mailbox: worker.mailbox.clone(), rooms: worker.rooms.clone(), gate };
         (RoomMedia { inner: Arc::new(inner) }, receiver)
     }
 
@@ -164,6 +176,12 @@ impl MediaHandle {
             sum.add(&worker.counters);
         }
         sum
+    }
+
+    /// How full each worker is.
+    pub fn workers(&self) -> Vec<WorkerReport> {
+        let now = Instant::now();
+        self.inner.workers.iter().map(|worker| worker.gate.report(now)).collect()
     }
 
     /// The addresses told to clients, worker by worker.
@@ -201,6 +219,7 @@ struct RoomInner {
     room: RoomId,
     mailbox: Mailbox,
     rooms: Arc<AtomicUsize>,
+    gate: Gate,
 }
 
 impl Drop for RoomInner {
@@ -212,6 +231,21 @@ impl Drop for RoomInner {
 }
 
 impl RoomMedia {
+    /// Chooses the worker for somebody who comes into this room, which is the room's own, and takes a place there. It is to
+    /// be kept until their media path is up, when their tracks are measured, or until they have gone. Somebody who is in
+    /// already needs none.
+    ///
+    /// # Errors
+    /// [`MediaError::Full`], at once, however busy the worker is.
+    pub fn place_newcomer(&self, newcomer: Newcomer) -> Result<Place, MediaError> {
+        self.inner.gate.admit(Instant::now(), newcomer).map_err(MediaError::Full)
+    }
+
+    /// Whether [`Self::place_newcomer`] would refuse now.
+    pub fn is_full(&self) -> bool {
+        self.inner.gate.is_full(Instant::now())
+    }
+
     /// Takes a person in. A person already in is replaced without any event. Tracks begin unpublished.
     ///
     /// # Errors

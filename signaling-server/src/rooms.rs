@@ -15,16 +15,16 @@ mod room_task;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use confab_protocol::RoomCode;
 use confab_protocol::link::random_code;
-use confab_rooms::RoomConfig;
+use confab_protocol::{ErrorCode, RoomCode};
+use confab_rooms::{Refusal, RoomConfig};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::config::Config;
 use crate::media::MediaHandle;
 use crate::relay::Relay;
 use crate::store::{ChatWriter, RoomRecord, Store, StoreError};
@@ -62,6 +62,40 @@ pub(crate) struct Surroundings {
     pub(crate) relay: Arc<Relay>,
     pub(crate) chat: ChatWriter,
     pub(crate) counters: Arc<Counters>,
+    /// Becomes true when no room is to be opened any more.
+    pub(crate) draining: Arc<AtomicBool>,
+}
+
+impl Surroundings {
+    /// Whether no room is to be opened any more.
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether there are as many people on the server as it may have.
+    fn is_full(&self) -> bool {
+        self.counters.participants.get() >= self.max_participants
+    }
+}
+
+/// The refusal of a server that opens no room any more.
+pub(crate) fn draining() -> Refusal {
+    let message = "The server is about to stop and begins no meetings. Those that are under way go on. Try again in a few minutes.";
+    Refusal::new(ErrorCode::Draining, message)
+}
+
+/// Why a room could not be found.
+pub(crate) enum FindError {
+    /// Nobody is in it, and none is opened any more.
+    Draining,
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for FindError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// All open rooms.
@@ -80,22 +114,7 @@ struct OpenRooms {
 }
 
 impl Rooms {
-    pub(crate) fn new(
-        config: &Config,
-        store: Store,
-        media: MediaHandle,
-        relay: Arc<Relay>,
-        chat: ChatWriter,
-        counters: Arc<Counters>,
-    ) -> Arc<Self> {
-        let surroundings = Surroundings {
-            config: RoomConfig::from_limits(&config.limits()),
-            max_participants: u64::from(config.max_participants),
-            media,
-            relay,
-            chat,
-            counters,
-        };
+    pub(crate) fn new(store: Store, surroundings: Surroundings) -> Arc<Self> {
         Arc::new(Self { store, surroundings: Arc::new(surroundings), open: Mutex::default() })
     }
 
@@ -122,11 +141,14 @@ impl Rooms {
     }
 
     /// The room; its task is started if it does not run. `None` when there is no such room.
-    pub(crate) async fn find(self: &Arc<Self>, code: &RoomCode) -> Result<Option<RoomHandle>, StoreError> {
+    pub(crate) async fn find(self: &Arc<Self>, code: &RoomCode) -> Result<Option<RoomHandle>, FindError> {
         if let Some(handle) = self.find_open(code) {
             return Ok(Some(handle));
         }
         let Some(record) = self.store.room(code).await? else { return Ok(None) };
+        if self.surroundings.is_draining() {
+            return Err(FindError::Draining);
+        }
         let page = self.store.chat_page(code, None, self.surroundings.config.chat_page).await?;
         let chat = page.map(|page| page.messages).unwrap_or_default();
         let mut open = self.lock();

@@ -180,8 +180,11 @@ pub fn median(values: &[f64]) -> f64 {
 
 fn start_server(lab: &Lab, shape: &Shape, namespace: Option<&crate::lab::Namespace>) -> Outcome<Server> {
     let workers = shape.workers.to_string();
-    // The defaults suit a meeting, not an audience.
-    let arguments = ["--workers", &workers, "--room-participants", "1000"].map(str::to_owned).to_vec();
+    // The defaults suit a meeting, not an audience; and what a core can carry at all is what is looked for.
+    let mut arguments = ["--workers", &workers, "--room-participants", "1000"].map(str::to_owned).to_vec();
+    for limit in ["--worker-tracks", "--worker-packets-per-second", "--worker-mbit-per-second"] {
+        arguments.extend([limit.to_owned(), "0".to_owned()]);
+    }
     let mut options = ServerOptions { arguments, ..ServerOptions::default() };
     if let Some(namespace) = namespace {
         options.namespace = Some(namespace.name().to_owned());

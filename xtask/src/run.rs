@@ -72,8 +72,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if cfg!(unix) {
-            // SIGTERM lets the server say goodbye and close its store; `Child` can only kill.
-            let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+            // SIGINT lets the server say goodbye and close its store, whoever is in; `Child` can only kill.
+            let _ = Command::new("kill").args(["-s", "INT", &self.child.id().to_string()]).status();
         } else {
             let _ = self.child.kill();
         }

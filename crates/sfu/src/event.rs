@@ -46,7 +46,7 @@ pub enum Event {
     },
 }
 
-/// What the core counts. All but `members`, `mirrors` and `rooms` only grow.
+/// What the core counts. All but `members`, `mirrors`, `rooms` and the tracks only grow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counters {
     /// Datagrams dropped because they belong to nobody here.
@@ -84,4 +84,8 @@ pub struct Counters {
     pub mirrors: u64,
     /// Rooms at present.
     pub rooms: u64,
+    /// Tracks that members publish at present, muted ones too: they come back without asking.
+    pub tracks_in: u64,
+    /// Tracks forwarded at present: receive slots that carry one, counted for each receiver.
+    pub tracks_out: u64,
 }

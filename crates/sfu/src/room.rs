@@ -33,6 +33,17 @@ pub(crate) struct Room {
     pub(crate) needs_steering: bool,
     /// Other cores that it is on too.
     pub(crate) links: Links,
+    /// As the core's counters know it.
+    pub(crate) carried: Carried,
+}
+
+/// How many tracks a room has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Carried {
+    /// Published by its members.
+    pub(crate) published: u64,
+    /// Carried by receive slots.
+    pub(crate) forwarded: u64,
 }
 
 impl Room {
@@ -43,6 +54,7 @@ impl Room {
             speaking: Vec::new(),
             needs_steering: false,
             links: Links::default(),
+            carried: Carried::default(),
         }
     }
 }

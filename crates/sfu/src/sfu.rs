@@ -17,7 +17,7 @@ use crate::egress::outlet::Outlet;
 use crate::event::{Counters, Event, Transmit};
 use crate::member::Member;
 use crate::relay::Relay;
-use crate::room::{Room, TrackState};
+use crate::room::{Carried, Room, TrackState};
 
 /// Settings of one core.
 #[derive(Clone, Debug)]
@@ -137,6 +137,7 @@ impl Sfu {
         for member in members {
             self.remove(now, member);
         }
+        self.count_tracks(room, Carried::default());
         self.rooms.remove(room);
         self.events.retain(|(of, _)| *of != room);
     }

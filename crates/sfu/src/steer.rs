@@ -22,7 +22,7 @@ use crate::control::join::may_send;
 use crate::egress::slot::{Feed, Slot};
 use crate::event::Event;
 use crate::ingress::stream::{LayerStream, Track};
-use crate::room::TrackState;
+use crate::room::{Carried, TrackState};
 use crate::sfu::Sfu;
 
 /// A source that has a slot is heard as this much louder, dB, so that equals do not take turns.
@@ -87,7 +87,8 @@ impl Sfu {
             self.choose_layers(now, member);
             self.keep_feedback_coming(now, member);
         }
-        self.connect_subscribers(&members);
+        let carried = self.connect_subscribers(&members);
+        self.count_tracks(room_key, carried);
         // First everything that is wanted, so that other cores relay a layer before they ask for its keyframe.
         for &member in &members {
             self.tell_layers(now, member);
@@ -247,11 +248,14 @@ impl Sfu {
         }
     }
 
-    fn connect_subscribers(&mut self, members: &[Key]) {
+    fn connect_subscribers(&mut self, members: &[Key]) -> Carried {
+        let mut carried = Carried::default();
         for &key in members {
             let Some(member) = self.members.get_mut(key) else { continue };
+            let is_here = member.peer().is_none();
             for track in &mut member.tracks {
                 track.subscribers.clear();
+                carried.published += u64::from(is_here && track.state != TrackState::Unpublished);
             }
         }
         for &receiver in members {
@@ -259,12 +263,24 @@ impl Sfu {
             let feeds: Vec<(usize, Key, usize)> = (member.slots.iter().enumerate())
                 .filter_map(|(index, slot)| slot.feed.as_ref().map(|feed| (index, feed.publisher, feed.track)))
                 .collect();
+            carried.forwarded += feeds.len() as u64;
             for (slot, publisher, track) in feeds {
                 if let Some(track) = self.members.get_mut(publisher).and_then(|member| member.tracks.get_mut(track)) {
                     track.subscribers.push((receiver, slot));
                 }
             }
         }
+        carried
+    }
+
+    /// Keeps the counters' sums over all rooms.
+    pub(crate) fn count_tracks(&mut self, room: Key, carried: Carried) {
+        let Some(room) = self.rooms.get_mut(room) else { return };
+        let before = std::mem::replace(&mut room.carried, carried);
+        self.counters.tracks_in += carried.published;
+        self.counters.tracks_in -= before.published;
+        self.counters.tracks_out += carried.forwarded;
+        self.counters.tracks_out -= before.forwarded;
     }
 
     /// Tells a publisher which of its layers are watched, when that changed.

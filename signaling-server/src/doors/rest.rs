@@ -60,7 +60,7 @@ pub(super) async fn create_room(
     let created = async {
         let asked: CreateRoom = read(&body)?;
         let caller = request::caller(peer, &headers);
-        shared.takes_newcomers()?;
+        shared.makes_rooms()?;
         shared.gate.may_create(&caller, asked.host_key.as_deref(), Instant::now())?;
         let (code, token) = create(&shared, &asked.name).await?;
         let link = request::link_base(&shared, encrypted, &headers).link(&code);

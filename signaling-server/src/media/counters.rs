@@ -10,7 +10,8 @@ macro_rules! counters {
             $($(#[doc = $text])* pub $name: AtomicU64,)*
         }
 
-        /// A reading of the counters, summed over the workers. All but `members` and `rooms` only grow.
+        /// A reading of the counters, summed over the workers. All but `members`, `rooms` and the
+        /// tracks only grow.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
         pub struct MediaCounters {
             $($(#[doc = $text])* pub $name: u64,)*
@@ -71,4 +72,8 @@ counters! {
     members,
     /// Rooms at present.
     rooms,
+    /// Tracks published at present.
+    tracks_in,
+    /// Tracks forwarded at present, counted once per receiver.
+    tracks_out,
 }

@@ -105,6 +105,25 @@ async fn rooms_are_spread_over_workers_each_with_a_port_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_room_goes_to_the_worker_with_the_least_load_and_a_full_one_takes_nobody() {
+    let bind = vec!["127.0.0.1".parse().unwrap()];
+    let limits = LoadLimits { tracks: 2, ..LoadLimits::default() };
+    let media = start(&MediaConfig { bind, workers: 2, limits, ..MediaConfig::default() }).unwrap();
+    let first = media.open_room().0;
+    let place = first.place_newcomer(Newcomer::default()).ok();
+    assert!(place.is_some() && first.is_full());
+    assert!(matches!(first.place_newcomer(Newcomer::default()), Err(MediaError::Full(Limit::Tracks))));
+    // The other worker has as many rooms as this one when the second is there, and less load all the same.
+    let others: Vec<_> = (0..2).map(|_| media.open_room().0).collect();
+    assert!(others.iter().all(|room| !room.is_full()));
+    let full = media.workers().iter().filter(|worker| worker.full == Some(Limit::Tracks)).count();
+    assert_eq!((full, media.workers().iter().map(|worker| worker.refused[0]).sum::<u64>()), (1, 1));
+    drop(place);
+    assert!(!first.is_full());
+    media.shutdown().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused_in_words() {
     let media = media(1);
     let (room, _events) = media.open_room();
@@ -190,7 +209,8 @@ async fn a_stop_says_goodbye_to_everybody() {
 fn a_port_in_use_is_said_with_its_address() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let config = MediaConfig { bind: vec![address.ip()], workers: 1, udp_port_base: address.port(), advertise: None };
+    let config =
+        MediaConfig { bind: vec![address.ip()], workers: 1, udp_port_base: address.port(), ..MediaConfig::default() };
     match start(&config) {
         Err(error @ MediaError::Bind { .. }) => assert!(error.to_string().contains(&address.to_string())),
         _ => panic!("the port was taken"),

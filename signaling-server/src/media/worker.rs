@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::address::LocalAddress;
+use super::admission::{Gate, LoadMeter, MeasuredCell};
 use super::command::{Command, Mailbox, QUEUE, RoomId};
 use super::counters::WorkerCounters;
 use super::sender::Sender;
@@ -49,6 +50,8 @@ struct Worker {
     rooms: HashMap<RoomId, Outbox>,
     names: HashMap<Key, RoomId>,
     counters: Arc<WorkerCounters>,
+    meter: LoadMeter,
+    measured: Arc<MeasuredCell>,
 }
 
 /// Opens a worker's sockets and starts its thread.
@@ -64,6 +67,7 @@ pub(super) fn spawn(
     let (sender, commands) = sync_channel(QUEUE);
     let stopping = Arc::new(AtomicBool::new(false));
     let counters = Arc::new(WorkerCounters::default());
+    let measured = Arc::new(MeasuredCell::default());
     let worker = Worker {
         poll,
         sockets,
@@ -75,6 +79,8 @@ pub(super) fn spawn(
         rooms: HashMap::new(),
         names: HashMap::new(),
         counters: counters.clone(),
+        meter: LoadMeter::new(config.limits),
+        measured: measured.clone(),
     };
     let thread = std::thread::Builder::new()
         .name(format!("media-{index}"))
@@ -83,6 +89,7 @@ pub(super) fn spawn(
     Ok(WorkerHandle {
         mailbox: Mailbox::new(sender, waker, stopping, counters.clone()),
         counters,
+        gate: Gate::new(config.limits, measured),
         addresses: told,
         rooms: Arc::new(AtomicUsize::new(0)),
         thread: Mutex::new(Some(thread)),
@@ -291,7 +298,7 @@ impl Worker {
         }
     }
 
-    fn count(&self) {
+    fn count(&mut self) {
         let counters = self.sfu.counters();
         let store = |to: &std::sync::atomic::AtomicU64, value| to.store(value, Ordering::Relaxed);
         store(&self.counters.dropped_unknown, counters.dropped_unknown);
@@ -307,6 +314,12 @@ impl Worker {
         store(&self.counters.members_failed, counters.members_failed);
         store(&self.counters.members, counters.members);
         store(&self.counters.rooms, counters.rooms);
+        store(&self.counters.tracks_in, counters.tracks_in);
+        store(&self.counters.tracks_out, counters.tracks_out);
+        let tracks = counters.tracks_in + counters.tracks_out;
+        let bytes = self.counters.bytes_out.load(Ordering::Relaxed);
+        let measured = self.meter.observe(Instant::now(), tracks, counters.packets_forwarded, bytes);
+        self.measured.write(&measured);
     }
 
     /// Says goodbye on every media path.

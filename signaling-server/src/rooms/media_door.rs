@@ -69,12 +69,12 @@ fn hangs() -> Refusal {
     Refusal::new(ErrorCode::Internal, "The server's media did not answer. Try again.")
 }
 
-fn refusal_of(error: &MediaError) -> Refusal {
+pub(super) fn refusal_of(error: &MediaError) -> Refusal {
     let (code, field) = match error {
         MediaError::Offer(_) => (ErrorCode::SdpInvalid, Some("offer")),
         MediaError::Track(_) => (ErrorCode::TrackUnknown, Some("tracks")),
         MediaError::UnknownParticipant => (ErrorCode::SessionGone, None),
-        MediaError::Busy => (ErrorCode::ServerFull, None),
+        MediaError::Full(_) | MediaError::Busy => (ErrorCode::ServerFull, None),
         MediaError::Stopped => (ErrorCode::Draining, None),
         MediaError::Bind { .. } | MediaError::Start(_) => (ErrorCode::Internal, None),
     };

@@ -15,7 +15,7 @@ use super::mail::{Enter, EnterKind, Entered, RoomMail};
 use super::media_door::{self, Answered, MediaDone};
 use super::outbox::{Outbox, Outgoing};
 use super::{Rooms, Surroundings, unix_ms};
-use crate::media::{MediaEvent, RoomMedia};
+use crate::media::{MediaEvent, Newcomer, Place, RoomMedia};
 use crate::store::{ChatWrite, RoomRecord, Written};
 
 /// How long an empty room's task stays, so that people who come and go do not open and close it each time.
@@ -36,10 +36,13 @@ struct Answering {
     relay: Option<RelayAccess>,
     /// `None` for a restart, which nobody waits for.
     reply: Option<oneshot::Sender<Entered>>,
+    /// A newcomer's; given back with this when they do not get in.
+    place: Option<Place>,
 }
 
 impl Answering {
     fn settle(self, entered: Entered) {
+        drop(self.place);
         if let Some(reply) = self.reply {
             // The connection may have ended meanwhile; its end comes by mail.
             let _ = reply.send(entered);
@@ -67,6 +70,8 @@ pub(super) struct RoomTask {
     answering: HashMap<SessionId, Answering>,
     ready: HashMap<SessionId, Ready>,
     operations: JoinSet<MediaDone>,
+    /// Of those who are in and whose media is on its way: once it is there, it is measured.
+    places: HashMap<ParticipantId, Place>,
     outcome: mpsc::UnboundedSender<Written>,
     written: mpsc::UnboundedReceiver<Written>,
     /// Chat messages handed to the writer and not answered.
@@ -101,6 +106,7 @@ impl RoomTask {
             answering: HashMap::new(),
             ready: HashMap::new(),
             operations: JoinSet::new(),
+            places: HashMap::new(),
             outcome,
             written,
             writing: 0,
@@ -118,6 +124,9 @@ impl RoomTask {
                     None => break,
                 },
                 Some(event) = self.media_events.recv() => {
+                    if let MediaEvent::Connected(participant) = &event {
+                        self.places.remove(participant);
+                    }
                     self.handle(media_door::command_of(event, Instant::now()));
                 }
                 Some(done) = self.operations.join_next() => {
@@ -165,12 +174,15 @@ impl RoomTask {
     fn enter(&mut self, enter: Enter) {
         let session = enter.session();
         let Enter { kind, offer, token, link, relay, outbox, reply } = enter;
-        let mut answering = Answering { token, link, relay: Some(relay), reply: Some(reply) };
+        let mut answering = Answering { token, link, relay: Some(relay), reply: Some(reply), place: None };
         let (command, tracks) = match kind {
             EnterKind::Join { join, tracks } => {
-                if let Some(refusal) = self.server_is_full(&join.participant) {
-                    self.refuse(&outbox, join.request, refusal);
-                    return answering.settle(Entered::No);
+                match self.place_for(join.participant) {
+                    Ok(place) => answering.place = place,
+                    Err(refusal) => {
+                        self.refuse(&outbox, join.request, refusal);
+                        return answering.settle(Entered::No);
+                    }
                 }
                 (Command::Join(join), tracks)
             }
@@ -188,11 +200,29 @@ impl RoomTask {
         }
     }
 
-    fn server_is_full(&self, participant: &ParticipantId) -> Option<Refusal> {
-        let full = self.surroundings.counters.participants.get() >= self.surroundings.max_participants;
-        (full && !self.room.has_member(*participant)).then(|| {
-            Refusal::new(ErrorCode::ServerFull, "The server takes nobody else at the moment. Try again later.")
-        })
+    /// A place for somebody who wants to join; `None` for who is here and needs none.
+    fn place_for(&mut self, participant: ParticipantId) -> Result<Option<Place>, Refusal> {
+        if self.room.has_member(participant) {
+            return Ok(None);
+        }
+        if self.room.is_empty() && self.surroundings.is_draining() {
+            return Err(super::draining());
+        }
+        if self.surroundings.is_full() {
+            let message = "The server is full: it takes no more people. Calls that are under way go on. Try again in a few minutes.";
+            return Err(Refusal::new(ErrorCode::ServerFull, message));
+        }
+        // Where a room lives was chosen when it was opened; with nobody in it, it may as well live elsewhere.
+        if self.room.is_empty() && self.operations.is_empty() && self.media.is_full() {
+            (self.media, self.media_events) = self.surroundings.media.open_room();
+        }
+        let people = self.room.participants();
+        let newcomer = Newcomer {
+            others: people.len() as u64,
+            published: people.iter().map(|person| person.tracks.len() as u64).sum(),
+        };
+        let placed = self.media.place_newcomer(newcomer);
+        placed.map(Some).map_err(|error| media_door::refusal_of(&error))
     }
 
     fn refuse(&self, outbox: &Outbox, request: RequestId, refusal: Refusal) {
@@ -269,7 +299,8 @@ impl RoomTask {
             }
             Effect::AskMedia { session, participant, purpose } => self.ask_media(session, participant, purpose),
             Effect::Joined { session, request, participant, role, grants, participants, chat, slots } => {
-                let Some(Ready { answer, answering }) = self.ready.remove(&session) else { return };
+                let Some(Ready { answer, mut answering }) = self.ready.remove(&session) else { return };
+                self.places.extend(answering.place.take().map(|place| (participant, place)));
                 self.surroundings.counters.joined.add(1);
                 let joined = ServerMessage::CallJoined {
                     request,
@@ -304,7 +335,10 @@ impl RoomTask {
                 self.outboxes.remove(&session);
             }
             Effect::Left { reason, .. } => self.surroundings.counters.leave(reason),
-            Effect::CloseMedia { participant } => self.media.leave(participant),
+            Effect::CloseMedia { participant } => {
+                self.places.remove(&participant);
+                self.media.leave(participant);
+            }
             Effect::SetTrack { participant, source, state } => {
                 self.media.set_track(participant, source, media_door::track_state(state));
             }

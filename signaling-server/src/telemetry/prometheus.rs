@@ -2,12 +2,19 @@
 
 use std::fmt::Write;
 
+use super::admission::Admission;
 use super::counters::{Counters, ERROR_CODES, LEAVE_REASONS};
 use crate::media::MediaCounters;
 use crate::relay::Relay;
 
 /// All metrics of the server. Names and labels hold no personal data and no room codes.
-pub(crate) fn exposition(counters: &Counters, media: &MediaCounters, relay: &Relay, uptime_seconds: u64) -> String {
+pub(crate) fn exposition(
+    counters: &Counters,
+    media: &MediaCounters,
+    admission: &Admission,
+    relay: &Relay,
+    uptime_seconds: u64,
+) -> String {
     let mut text = String::with_capacity(8 * 1024);
     let total = |text: &mut String, name: &str, help: &str, value: u64| {
         metric(text, name, help, "counter", &[(String::new(), value)]);
@@ -39,6 +46,10 @@ pub(crate) fn exposition(counters: &Counters, media: &MediaCounters, relay: &Rel
     let left = LEAVE_REASONS.map(|reason| (label("reason", &reason), counters.left(reason)));
     metric(&mut text, "confab_participants_left_total", "People who left, by reason.", "counter", &left);
 
+    for (name, help, kind, samples) in admission.metrics() {
+        metric(&mut text, name, help, kind, &samples);
+    }
+
     let relayed = relay.counters();
     gauge(&mut text, "confab_relay_allocations", "Relayed addresses at present.", relay.allocations());
     for (name, help, value) in [
@@ -55,7 +66,7 @@ pub(crate) fn exposition(counters: &Counters, media: &MediaCounters, relay: &Rel
     }
 
     for (name, help, value) in media.entries() {
-        let at_present = matches!(name, "members" | "rooms");
+        let at_present = matches!(name, "members" | "rooms" | "tracks_in" | "tracks_out");
         let (suffix, kind) = if at_present { ("", "gauge") } else { ("_total", "counter") };
         metric(&mut text, &format!("confab_media_{name}{suffix}"), help, kind, &[(String::new(), value)]);
     }
@@ -88,8 +99,9 @@ mod tests {
         let counters = Counters::default();
         let config = crate::Config { turn_udp: false, ..crate::Config::default() };
         let (relay, _) = Relay::start(&config, crate::relay::Peers::new(Vec::new()), config.listen);
+        let admission = Admission::new(false, true, Vec::new());
         counters.refuse(ErrorCode::MessageTooLarge);
-        let text = exposition(&counters, &MediaCounters::default(), &relay, 7);
+        let text = exposition(&counters, &MediaCounters::default(), &admission, &relay, 7);
         assert!(text.contains("confab_refused_total{code=\"message_too_large\"} 1\n"), "{text}");
         assert!(text.contains("confab_participants_left_total{reason=\"timed_out\"} 0\n"), "{text}");
         assert!(text.contains("confab_uptime_seconds 7\n"));

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use confab_protocol::ClientMessage;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -99,20 +100,74 @@ async fn nothing_personal_reaches_the_log() {
 #[tokio::test]
 async fn a_second_signal_does_not_wait() {
     let folder = Folder::new();
-    let program = Program::start(&folder, &[]).await;
-    // A client that never reads its close message makes the first signal wait.
-    let client = Client::connect_to(program.address, "/ws").await.unwrap();
-    let mut half = tokio::net::TcpStream::connect(program.address).await.unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut half, b"GET /health HTTP/1.1\r\n").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    for (first, second) in [("-TERM", "-TERM"), ("-TERM", "-INT"), ("-INT", "-INT")] {
+        let program = Program::start(&folder, &[]).await;
+        // A client that never ends its request makes the goodbye wait.
+        let client = Client::connect_to(program.address, "/ws").await.unwrap();
+        let mut half = tokio::net::TcpStream::connect(program.address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut half, b"GET /health HTTP/1.1\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let start = Instant::now();
+        program.signal(first);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        program.signal(second);
+        let (code, text) = program.end().await;
+        assert_eq!(code, Some(0), "{first} {second}: {text}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{first} {second}: {:?}", start.elapsed());
+        drop((client, half));
+    }
+}
+
+/// A program with one person in a room.
+async fn with_a_person(folder: &Folder, arguments: &[&str]) -> (Program, Client) {
+    let program = Program::start(folder, arguments).await;
+    let made = post(program.address, "/api/rooms", "").await.json();
+    let mut client = Client::connect_to(program.address, "/ws").await.unwrap();
+    client.next().await;
+    client.join(made["code"].as_str().unwrap(), None).await;
+    (program, client)
+}
+
+#[tokio::test]
+async fn sigterm_waits_for_the_last_person_and_says_so_once() {
+    let folder = Folder::new();
+    let (program, mut client) = with_a_person(&folder, &[]).await;
+    program.signal("-TERM");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for _ in 0..3 {
+        assert_eq!(post(program.address, "/api/rooms", "").await.code(), "draining");
+    }
+    client.write("goes on").await;
     let start = Instant::now();
-    program.signal("-TERM");
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    program.signal("-TERM");
+    client.send(&ClientMessage::CallLeave {}).await;
+    assert_eq!(client.close_code().await, 1001);
     let (code, text) = program.end().await;
-    assert!(matches!(code, Some(130 | 0)), "{code:?} {text}");
+    assert_eq!(code, Some(0), "{text}");
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-    drop((client, half));
+    let said: Vec<&str> = text.lines().filter(|line| line.contains("drain")).collect();
+    assert!(said.len() == 1 && said[0].contains("people=1") && said[0].contains("rooms=1"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_meetings_with_a_goodbye_and_so_does_ctrl_c_and_a_drain_of_no_time() {
+    let folder = Folder::new();
+    for (arguments, signals) in [
+        (&[][..], &["-TERM", "-TERM"][..]),
+        (&[], &["-TERM", "-INT"]),
+        (&[], &["-INT"]),
+        (&["--drain-seconds", "0"], &["-TERM"]),
+    ] {
+        let (program, mut client) = with_a_person(&folder, arguments).await;
+        let start = Instant::now();
+        for signal in signals {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            program.signal(signal);
+        }
+        assert_eq!(client.close_code().await, 1001, "{signals:?}");
+        let (code, text) = program.end().await;
+        assert_eq!(code, Some(0), "{signals:?}: {text}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{signals:?}: {:?}", start.elapsed());
+    }
 }
 
 #[tokio::test]
@@ -136,7 +191,7 @@ async fn what_was_acknowledged_survives_a_kill() {
     client.next().await;
     let after = client.join(code, Some(token)).await;
     assert_eq!((after.id, after.chat), (before.id, written));
-    program.signal("-TERM");
+    program.signal("-INT");
     assert_eq!(program.end().await.0, Some(0));
 }
 

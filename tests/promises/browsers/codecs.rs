@@ -54,7 +54,8 @@ fn preferring(name: &str, codec: &'static str, mode: &'static str, (width, heigh
         for tile in [height / 4, height / 2, height] {
             chloe.show(tile)?;
             chloe.wait_until(&format!("a picture of {tile} lines"), PATIENCE, |report| {
-                report.frames.last().is_some_and(|frame| frame.height == tile)
+                // An encoder makes heights even.
+                report.frames.last().is_some_and(|frame| frame.height.abs_diff(tile) <= 1)
             })?;
         }
     }

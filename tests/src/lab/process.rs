@@ -243,6 +243,14 @@ impl Running {
         self.signal("TERM")
     }
 
+    /// Asks it to end as Ctrl-C does (SIGINT).
+    ///
+    /// # Errors
+    /// When `kill` cannot be started.
+    pub fn interrupt(&self) -> Outcome {
+        self.signal("INT")
+    }
+
     /// Lets it do nothing for so long, as a busy machine does (SIGSTOP, SIGCONT).
     ///
     /// # Errors

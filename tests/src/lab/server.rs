@@ -105,13 +105,34 @@ impl Server {
         self.running.kill();
     }
 
-    /// Asks it to end and waits until it has, with success.
+    /// Asks it to end at once (SIGINT) and waits until it has, with success.
     ///
     /// # Errors
     /// When it goes on or fails.
     pub fn stop(&mut self) -> Outcome {
-        self.running.terminate()?;
-        self.running.succeed(Duration::from_secs(10))
+        self.running.interrupt()?;
+        self.ended(Duration::from_secs(10))
+    }
+
+    /// Asks it to end when its meetings are over (SIGTERM).
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn drain(&self) -> Outcome {
+        self.running.terminate()
+    }
+
+    /// Waits until it has ended, with success.
+    ///
+    /// # Errors
+    /// When it goes on or fails.
+    pub fn ended(&mut self, within: Duration) -> Outcome {
+        self.running.succeed(within)
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.running.is_running()
     }
 
     /// Its process id.
@@ -160,7 +181,16 @@ impl Server {
         Ok(buckets)
     }
 
-    /// What `/health` says.
+    /// The status and the body of `/health`.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn any_health(&self) -> Outcome<(u16, Value)> {
+        let answer = http::request(self.address, "GET", "/health", None)?;
+        Ok((answer.status, answer.body))
+    }
+
+    /// What `/health` says of a server that is well.
     ///
     /// # Errors
     /// When the server does not answer.

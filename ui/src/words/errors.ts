@@ -30,9 +30,9 @@ export function errorWords(error: BridgeError, subject: string | null): ErrorWor
     case "room_full":
       return { title: "The meeting is full.", text: "It has as many people as it may. Somebody has to leave first.", remedy: "try_again" };
     case "server_full":
-      return { title: "The server takes nobody else at the moment.", text: "It is at its limit.", remedy: "try_again" };
+      return { title: "The server is full.", text: "It carries as many calls as it can. Try again in a few minutes.", remedy: "try_again" };
     case "draining":
-      return { title: "The server is about to stop.", text: "It takes no new people until it has started again.", remedy: "try_again" };
+      return { title: "The server is about to stop.", text: "It begins no meetings any more. Try again in a few minutes.", remedy: "try_again" };
     case "host_key_required":
       return { title: "This server does not let you make meetings.", text: "Its owner has not opened it for your network yet.", remedy: "change_server" };
     case "encryption_required":

@@ -314,6 +314,20 @@ fn a_full_room_after_a_restart_is_tried_again_a_foreign_token_is_not() {
 }
 
 #[test]
+fn a_newcomer_to_a_full_or_draining_server_is_told_so_in_the_servers_words() {
+    for code in [ErrorCode::ServerFull, ErrorCode::Draining] {
+        let mut lab = Lab::new();
+        lab.actions();
+        lab.input(Input::SocketOpen(1));
+        let message = "Try again in a few minutes.".to_owned();
+        lab.input(Input::Refused { socket: 1, code, message: message.clone() });
+        assert!(
+            matches!(lab.life.phase(), Phase::Ended(Ending::Refused(why, text)) if (*why, text) == (code, &message))
+        );
+    }
+}
+
+#[test]
 fn leaving_ends_everything_at_once() {
     let mut lab = Lab::joined();
     lab.input(Input::SocketClosed(1));

@@ -64,6 +64,30 @@ fn a_long_running_sender_is_rebased_for_a_late_listener() {
 }
 
 #[test]
+fn tracks_are_counted_as_they_are_published_and_forwarded() {
+    let mut lab = Lab::new();
+    let people = [lab.join(), lab.join(), lab.join()];
+    let tracks = |lab: &Lab| (lab.sfu.counters().tracks_in, lab.sfu.counters().tracks_out);
+    assert_eq!(tracks(&lab), (0, 0));
+    lab.publish(people[0], SourceKind::Microphone);
+    lab.publish(people[0], SourceKind::Camera);
+    lab.publish(people[1], SourceKind::Microphone);
+    // Two voices go to two others each; the picture goes to who shows it.
+    assert_eq!(tracks(&lab), (3, 4));
+    lab.view(people[2], &[(people[0], SourceKind::Camera, 360)]);
+    assert_eq!(tracks(&lab), (3, 5));
+    lab.set_track(people[1], SourceKind::Microphone, TrackState::Muted);
+    assert_eq!(tracks(&lab), (3, 5), "who is muted may speak at any moment");
+    lab.set_track(people[1], SourceKind::Microphone, TrackState::Unpublished);
+    assert_eq!(tracks(&lab), (2, 3));
+    let (now, room, id) = (lab.now, lab.room, lab.id(people[2]));
+    lab.sfu.leave(now, room, id);
+    assert_eq!(tracks(&lab), (2, 1));
+    lab.sfu.close_room(now, room);
+    assert_eq!(tracks(&lab), (0, 0));
+}
+
+#[test]
 fn who_leaves_is_told_by_the_media_path_and_their_slots_fall_idle() {
     let mut lab = Lab::new();
     let (ann, bob) = (lab.join(), lab.join());

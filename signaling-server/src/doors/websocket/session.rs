@@ -14,7 +14,7 @@ use super::inbound;
 use crate::doors::rest;
 use crate::gate::TokenError;
 use crate::relay::Credential;
-use crate::rooms::{Enter, EnterKind, Entered, RoomHandle, RoomMail};
+use crate::rooms::{self, Enter, EnterKind, Entered, FindError, RoomHandle, RoomMail};
 
 /// Tracks in one offer: each source once.
 const MOST_TRACKS: usize = 4;
@@ -98,7 +98,7 @@ impl Connection {
 
     async fn create(&self, request: RequestId, name: &str, host_key: Option<&str>) {
         let created = async {
-            self.shared.takes_newcomers()?;
+            self.shared.makes_rooms()?;
             self.shared.gate.may_create(&self.opening.caller, host_key, Instant::now())?;
             rest::create(&self.shared, name).await
         };
@@ -128,8 +128,11 @@ impl Connection {
         let given = join.token.clone().or_else(|| self.opening.token.clone());
         let claims = given.as_deref().map(|token| self.check(token, Some(&join.code))).transpose()?;
         for _ in 0..ATTEMPTS {
-            let found = self.shared.rooms.find(&join.code).await;
-            let Some(room) = found.map_err(|error| rest::internal(&self.shared, &error))? else {
+            let found = self.shared.rooms.find(&join.code).await.map_err(|error| match error {
+                FindError::Draining => rooms::draining(),
+                FindError::Store(error) => rest::internal(&self.shared, &error),
+            });
+            let Some(room) = found? else {
                 self.shared.gate.failed(address, Instant::now());
                 let message = "There is no meeting with this code. Check the link.";
                 return Err(Refusal::new(ErrorCode::RoomNotFound, message));
