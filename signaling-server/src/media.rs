@@ -12,6 +12,7 @@ mod address;
 mod admission;
 mod command;
 mod counters;
+mod delay;
 #[cfg(target_os = "linux")]
 mod linux_send;
 mod sender;
@@ -40,6 +41,8 @@ pub use admission::{LIMITS, Limit, Load, LoadLimits, Newcomer, Place, WorkerRepo
 use command::{Command, Mailbox, RoomId};
 pub use confab_sfu::{Event as MediaEvent, TrackState};
 pub use counters::MediaCounters;
+pub(crate) use delay::BUCKETS_US;
+pub use delay::DelayReport;
 
 /// Events a room may be behind before the worker has to keep them for it.
 const EVENTS_BEHIND: usize = 4_096;
@@ -174,6 +177,15 @@ impl MediaHandle {
         let mut sum = MediaCounters::default();
         for worker in &self.inner.workers {
             sum.add(&worker.counters);
+        }
+        sum
+    }
+
+    /// Delays of forwarded packets inside the server, over all workers.
+    pub fn delays(&self) -> DelayReport {
+        let mut sum = DelayReport::default();
+        for worker in &self.inner.workers {
+            sum.add(&worker.counters.delays);
         }
         sum
     }

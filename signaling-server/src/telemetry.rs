@@ -8,4 +8,4 @@ mod prometheus;
 pub(crate) use admission::Admission;
 pub(crate) use counters::{Counter, Counters};
 pub use logging::{LoggingError, start_logging};
-pub(crate) use prometheus::exposition;
+pub(crate) use prometheus::{Media, exposition};

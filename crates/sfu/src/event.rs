@@ -1,6 +1,7 @@
 //! What comes out of the core.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use confab_protocol::{Layer, ParticipantId, SlotAssignment, SourceKind};
 
@@ -13,6 +14,17 @@ pub struct Transmit {
     pub destination: SocketAddr,
     /// The bytes.
     pub contents: Vec<u8>,
+    /// When the media packet it passes on came in ([`crate::Sfu::handle_arrival`]); `None` for all else.
+    pub arrived: Option<Instant>,
+    /// Its place among those taken together, so that they can be sorted by address without losing their order.
+    pub place: u32,
+}
+
+impl Transmit {
+    /// A datagram that passes nothing on.
+    pub fn new(source: SocketAddr, destination: SocketAddr, contents: Vec<u8>) -> Self {
+        Self { source, destination, contents, arrived: None, place: 0 }
+    }
 }
 
 /// What a room has to know.

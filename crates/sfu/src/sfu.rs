@@ -82,6 +82,8 @@ pub struct Sfu {
     /// Members whose slots may have changed since they were told.
     pub(crate) slots_changed: Vec<Key>,
     pub(crate) outlet: Outlet,
+    /// When the datagram that is being taken in came.
+    pub(crate) arrival: Option<Instant>,
     /// For reports being written.
     pub(crate) scratch: Vec<u8>,
     pub(crate) numbers: Vec<u16>,
@@ -114,6 +116,7 @@ impl Sfu {
             unsteered: Vec::new(),
             slots_changed: Vec::new(),
             outlet: Outlet::default(),
+            arrival: None,
             scratch: Vec::new(),
             numbers: Vec::new(),
             feedback: FeedbackScratch::default(),

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::Shared;
-use crate::telemetry::{Admission, exposition};
+use crate::telemetry::{Admission, Media, exposition};
 
 /// How long the database may take to answer a health check.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -59,6 +59,7 @@ fn admission(shared: &Shared) -> Admission {
 /// `GET /metrics`: Prometheus text.
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let uptime = shared.started.elapsed().as_secs();
-    let text = exposition(&shared.counters, &shared.media.counters(), &admission(&shared), &shared.relay, uptime);
+    let media = Media { counters: &shared.media.counters(), delays: &shared.media.delays() };
+    let text = exposition(&shared.counters, &media, &admission(&shared), &shared.relay, uptime);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

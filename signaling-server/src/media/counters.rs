@@ -2,12 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::delay::DelayCells;
+
 macro_rules! counters {
     ($($(#[doc = $text:literal])* $name:ident),* $(,)?) => {
         /// One worker's counters, written by its thread alone.
         #[derive(Default)]
         pub(super) struct WorkerCounters {
             $($(#[doc = $text])* pub $name: AtomicU64,)*
+            /// How long forwarded packets were in the server.
+            pub delays: DelayCells,
         }
 
         /// A reading of the counters, summed over the workers. All but `members`, `rooms` and the

@@ -206,11 +206,8 @@ mod tests {
             receiver.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
             for index in 0..10_u8 {
                 let size = if index == 5 { 300 } else { 1_000 };
-                batch.push(Transmit {
-                    source: sender.local_addr().unwrap(),
-                    destination: receiver.local_addr().unwrap(),
-                    contents: vec![index; size],
-                });
+                let (source, destination) = (sender.local_addr().unwrap(), receiver.local_addr().unwrap());
+                batch.push(Transmit::new(source, destination, vec![index; size]));
             }
         }
         let sent = BatchSender::default().send(&sender, &batch);
@@ -231,8 +228,8 @@ mod tests {
         let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
         receiver.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
         let source = sender.local_addr().unwrap();
-        let too_large = Transmit { source, destination: "127.0.0.1:9".parse().unwrap(), contents: vec![0; 70_000] };
-        let fine = Transmit { source, destination: receiver.local_addr().unwrap(), contents: vec![7; 10] };
+        let too_large = Transmit::new(source, "127.0.0.1:9".parse().unwrap(), vec![0; 70_000]);
+        let fine = Transmit::new(source, receiver.local_addr().unwrap(), vec![7; 10]);
         let sent = BatchSender::default().send(&sender, &[too_large, fine]);
         assert_eq!((sent.datagrams, sent.failures), (1, 1));
         assert_eq!(receiver.recv(&mut [0; 100]).unwrap(), 10);

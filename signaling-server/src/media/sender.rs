@@ -42,7 +42,8 @@ pub(super) struct Sender {
 impl Sender {
     /// Sends everything; order is kept for each destination.
     pub(super) fn send(&mut self, sockets: &[MediaSocket], transmits: &mut [Transmit]) -> Sent {
-        transmits.sort_by_key(|transmit| (transmit.source, transmit.destination));
+        // With their places a sort that needs no memory keeps the order of each destination.
+        transmits.sort_unstable_by_key(|transmit| (transmit.source, transmit.destination, transmit.place));
         let mut sent = Sent::default();
         for group in transmits.chunk_by(|left, right| left.source == right.source) {
             let source = group.first().map(|transmit| transmit.source);
@@ -119,11 +120,7 @@ mod tests {
     use super::*;
 
     fn to(port: u16, size: usize) -> Transmit {
-        Transmit {
-            source: "127.0.0.1:1".parse().unwrap(),
-            destination: ([127, 0, 0, 1], port).into(),
-            contents: vec![0; size],
-        }
+        Transmit::new("127.0.0.1:1".parse().unwrap(), ([127, 0, 0, 1], port).into(), vec![0; size])
     }
 
     #[test]

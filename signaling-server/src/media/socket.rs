@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, SystemTime};
 
 use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
@@ -13,6 +14,9 @@ const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
 
 /// Largest run of datagrams the kernel hands over as one.
 const RUN: usize = 64 * 1024;
+
+/// No datagram waits longer in a buffer of this size while its worker lives.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Batches read before others have their turn.
 const BATCHES: usize = 16;
@@ -47,8 +51,13 @@ impl MediaSocket {
         Ok(Self { socket: UdpSocket::from_std(socket), state, told, readable: true, failing: false })
     }
 
-    /// Reads what has come, a bounded number of batches; `take` gets each datagram with its source.
-    pub(super) fn receive(&mut self, buffers: &mut ReceiveBuffers, mut take: impl FnMut(SocketAddr, &mut [u8])) {
+    /// Reads what has come, a bounded number of batches; `take` gets each datagram with its source and how long the system
+    /// had it already, as far as the system says so.
+    pub(super) fn receive(
+        &mut self,
+        buffers: &mut ReceiveBuffers,
+        mut take: impl FnMut(SocketAddr, Duration, &mut [u8]),
+    ) {
         let mut failures = 0;
         self.failing = false;
         for _ in 0..BATCHES {
@@ -66,14 +75,18 @@ impl MediaSocket {
                     continue;
                 }
             };
+            let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             for (slice, meta) in slices.iter_mut().zip(&meta).take(received) {
                 let length = meta.len.min(slice.len());
                 let bytes = &mut slice[..length];
+                // A clock that was set in between says nothing of use.
+                let waited = meta.timestamp.and_then(|came| unix.checked_sub(came)).unwrap_or_default();
+                let waited = if waited < LONGEST_WAIT { waited } else { Duration::ZERO };
                 if bytes.is_empty() {
-                    take(meta.addr, bytes);
+                    take(meta.addr, waited, bytes);
                 }
                 for datagram in bytes.chunks_mut(meta.stride.max(1)) {
-                    take(meta.addr, datagram);
+                    take(meta.addr, waited, datagram);
                 }
             }
         }
@@ -115,11 +128,11 @@ mod tests {
         listener.set_nonblocking(true).unwrap();
         socket.socket = UdpSocket::from_std(OwnedFd::from(listener).into());
         let mut buffers = ReceiveBuffers::new();
-        socket.receive(&mut buffers, |_, _| panic!("nothing was sent"));
+        socket.receive(&mut buffers, |_, _, _| panic!("nothing was sent"));
         assert!(socket.failing && !socket.readable);
 
         socket.socket = good;
-        socket.receive(&mut buffers, |_, _| panic!("nothing was sent"));
+        socket.receive(&mut buffers, |_, _, _| panic!("nothing was sent"));
         assert!(!socket.failing && !socket.readable);
     }
 }

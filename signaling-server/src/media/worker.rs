@@ -17,6 +17,7 @@ use super::address::LocalAddress;
 use super::admission::{Gate, LoadMeter, MeasuredCell};
 use super::command::{Command, Mailbox, QUEUE, RoomId};
 use super::counters::WorkerCounters;
+use super::delay::Delays;
 use super::sender::Sender;
 use super::socket::{MediaSocket, ReceiveBuffers};
 use super::{MediaAnswer, MediaConfig, MediaError, WorkerHandle};
@@ -44,6 +45,7 @@ struct Worker {
     sockets: Vec<MediaSocket>,
     buffers: ReceiveBuffers,
     sender: Sender,
+    delays: Delays,
     sfu: Sfu,
     commands: Receiver<Command>,
     stopping: Arc<AtomicBool>,
@@ -73,6 +75,7 @@ pub(super) fn spawn(
         sockets,
         buffers: ReceiveBuffers::new(),
         sender: Sender::default(),
+        delays: Delays::default(),
         sfu: Sfu::new(SfuConfig { candidates: told.clone(), unix_time: since_epoch(), ..SfuConfig::default() }),
         commands,
         stopping: stopping.clone(),
@@ -184,10 +187,11 @@ impl Worker {
             let told = socket.told;
             let now = Instant::now();
             let sfu = &mut self.sfu;
-            socket.receive(&mut self.buffers, |source, datagram| {
+            socket.receive(&mut self.buffers, |source, waited, datagram| {
                 datagrams += 1;
                 bytes += datagram.len() as u64;
-                sfu.handle_datagram(now, source, told, datagram);
+                let arrival = now.checked_sub(waited).unwrap_or(now);
+                sfu.handle_arrival(now, arrival, source, told, datagram);
             });
         }
         self.counters.datagrams_in.fetch_add(datagrams, Ordering::Relaxed);
@@ -264,6 +268,7 @@ impl Worker {
             return self.sfu.recycle(transmits);
         }
         let sent = self.sender.send(&self.sockets, &mut transmits);
+        self.delays.note(Instant::now(), &transmits);
         self.sfu.recycle(transmits);
         self.counters.datagrams_out.fetch_add(sent.datagrams, Ordering::Relaxed);
         self.counters.bytes_out.fetch_add(sent.bytes, Ordering::Relaxed);
@@ -299,6 +304,7 @@ impl Worker {
     }
 
     fn count(&mut self) {
+        self.delays.publish(&self.counters.delays);
         let counters = self.sfu.counters();
         let store = |to: &std::sync::atomic::AtomicU64, value| to.store(value, Ordering::Relaxed);
         store(&self.counters.dropped_unknown, counters.dropped_unknown);

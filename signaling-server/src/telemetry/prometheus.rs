@@ -4,13 +4,19 @@ use std::fmt::Write;
 
 use super::admission::Admission;
 use super::counters::{Counters, ERROR_CODES, LEAVE_REASONS};
-use crate::media::MediaCounters;
+use crate::media::{BUCKETS_US, DelayReport, MediaCounters};
 use crate::relay::Relay;
+
+/// What the media plane counted.
+pub(crate) struct Media<'a> {
+    pub(crate) counters: &'a MediaCounters,
+    pub(crate) delays: &'a DelayReport,
+}
 
 /// All metrics of the server. Names and labels hold no personal data and no room codes.
 pub(crate) fn exposition(
     counters: &Counters,
-    media: &MediaCounters,
+    media: &Media<'_>,
     admission: &Admission,
     relay: &Relay,
     uptime_seconds: u64,
@@ -65,12 +71,28 @@ pub(crate) fn exposition(
         total(&mut text, &format!("confab_relay_{name}_total"), help, value.get());
     }
 
-    for (name, help, value) in media.entries() {
+    for (name, help, value) in media.counters.entries() {
         let at_present = matches!(name, "members" | "rooms" | "tracks_in" | "tracks_out");
         let (suffix, kind) = if at_present { ("", "gauge") } else { ("_total", "counter") };
         metric(&mut text, &format!("confab_media_{name}{suffix}"), help, kind, &[(String::new(), value)]);
     }
+    delays(&mut text, media.delays);
     text
+}
+
+/// A histogram with its buckets, which count what is at or below their ends.
+fn delays(text: &mut String, delays: &DelayReport) {
+    let name = "confab_media_forward_delay_seconds";
+    let help = "Time of forwarded packets inside the server, from the system to the system.";
+    // Writing into a string cannot fail.
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} histogram");
+    let ends = BUCKETS_US.iter().map(|end| (*end as f64 / 1e6).to_string()).chain(["+Inf".to_owned()]);
+    let mut below = 0;
+    for (end, count) in ends.zip(delays.counts) {
+        below += count;
+        let _ = writeln!(text, "{name}_bucket{{le=\"{end}\"}} {below}");
+    }
+    let _ = writeln!(text, "{name}_sum {}\n{name}_count {below}", delays.sum_us as f64 / 1e6);
 }
 
 /// `{name="value"}`, the value as the protocol writes it.
@@ -101,10 +123,19 @@ mod tests {
         let (relay, _) = Relay::start(&config, crate::relay::Peers::new(Vec::new()), config.listen);
         let admission = Admission::new(false, true, Vec::new());
         counters.refuse(ErrorCode::MessageTooLarge);
-        let text = exposition(&counters, &MediaCounters::default(), &admission, &relay, 7);
+        let mut delays = DelayReport::default();
+        (delays.counts[0], delays.counts[20], delays.sum_us) = (2, 1, 700_080);
+        let media = Media { counters: &MediaCounters::default(), delays: &delays };
+        let text = exposition(&counters, &media, &admission, &relay, 7);
         assert!(text.contains("confab_refused_total{code=\"message_too_large\"} 1\n"), "{text}");
         assert!(text.contains("confab_participants_left_total{reason=\"timed_out\"} 0\n"), "{text}");
         assert!(text.contains("confab_uptime_seconds 7\n"));
+        let histogram = "confab_media_forward_delay_seconds";
+        for line in
+            ["_bucket{le=\"0.00005\"} 2", "_bucket{le=\"0.5\"} 2", "_bucket{le=\"+Inf\"} 3", "_count 3", "_sum 0.70008"]
+        {
+            assert!(text.contains(&format!("\n{histogram}{line}\n")), "{line}: {text}");
+        }
         let mut types: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
         let count = types.len();
         types.sort_unstable();

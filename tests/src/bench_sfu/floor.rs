@@ -66,7 +66,7 @@ fn send(
     let mut batch: Vec<Transmit> = destinations
         .iter()
         .flat_map(|destination| std::iter::repeat_n(destination, PACKETS_PER_FRAME as usize))
-        .map(|destination| Transmit { source, destination: *destination, contents: vec![0; bytes] })
+        .map(|destination| Transmit::new(source, *destination, vec![0; bytes]))
         .collect();
     let mut sender = BatchSender::default();
     let frames = (length.as_secs_f64() * f64::from(fps)) as u32;

@@ -33,6 +33,8 @@ pub(crate) enum Number {
 
 /// A packet as it came, in clear.
 pub(crate) struct Arrived<'a> {
+    /// When the system had it.
+    pub(crate) at: Instant,
     pub(crate) place: StreamPlace,
     pub(crate) number: Number,
     pub(crate) timestamp: u32,
@@ -44,6 +46,8 @@ pub(crate) struct Arrived<'a> {
 
 /// A packet on its way to its receivers.
 struct Incoming<'a> {
+    /// When it came.
+    arrived: Instant,
     kind: TrackKind,
     origin: Origin,
     sequence: u64,
@@ -223,6 +227,7 @@ fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'
     let speech_began = kind == TrackKind::Audio
         && track.loudness.packet(now, level.map(|level| -(level.below_overload as i8)), level.map(|level| level.voice));
     let incoming = Incoming {
+        arrived: arrived.at,
         kind,
         origin,
         sequence,
@@ -318,7 +323,9 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
         origin: incoming.origin,
         sent: Sent::new((sequence, incoming.sequence), timestamp, repair, codec, changes.as_ref()),
     });
-    leave(member, now, Leaving { contents, written, sequence, slot: index, class, repairable, since: now }, outlet);
+    let arrived = Some(incoming.arrived);
+    let packet = Leaving { contents, written, sequence, slot: index, class, repairable, since: now, arrived };
+    leave(member, now, packet, outlet);
     outcome
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Leaving {
     /// What a repair needs, where repairs were negotiated.
     pub(crate) repairable: Option<Repairable>,
     pub(crate) since: Instant,
+    /// When the packet that it passes on came in.
+    pub(crate) arrived: Option<Instant>,
 }
 
 /// What a packet was made of.
@@ -87,7 +89,7 @@ pub(crate) fn fill(member: &mut Member, index: usize, now: Instant, hole: u64, t
     leave(
         member,
         now,
-        Leaving { contents, written, sequence, slot: index, class, repairable: None, since: now },
+        Leaving { contents, written, sequence, slot: index, class, repairable: None, since: now, arrived: None },
         outlet,
     );
 }
@@ -109,7 +111,7 @@ const LONGEST_SILENCE: Duration = Duration::from_millis(200);
 const SLOT: Duration = Duration::from_millis(5);
 
 fn send(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet) {
-    let Leaving { mut contents, written, sequence, slot, class, repairable, .. } = packet;
+    let Leaving { mut contents, written, sequence, slot, class, repairable, arrived, .. } = packet;
     let (Some(route), Some(keys)) = (member.route, &member.keys) else { return outlet.unused(contents) };
     let kind = match class {
         PacketClass::Audio | PacketClass::Video => SentKind::Media,
@@ -123,7 +125,7 @@ fn send(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet)
     if keys.outbound.protect_rtp(sequence, &mut contents).is_err() {
         return outlet.unused(contents);
     }
-    outlet.send(route, contents);
+    outlet.pass_on(route, contents, arrived);
     if let Some(slot) = member.slots.get_mut(slot)
         && kind == SentKind::Media
     {
@@ -223,7 +225,7 @@ impl Sfu {
         let written = HeaderWriter::new(header).transport_cc(member.extensions.transport_cc).append(&mut contents);
         put_padding(&mut contents, &written, PADDING);
         let class = PacketClass::Probe;
-        let packet = Leaving { contents, written, sequence, slot, class, repairable: None, since: now };
+        let packet = Leaving { contents, written, sequence, slot, class, repairable: None, since: now, arrived: None };
         leave(member, now, packet, &mut self.outlet);
         true
     }
@@ -280,8 +282,16 @@ impl Sfu {
             self.outlet.unused(contents);
             return false;
         }
-        let packet =
-            Leaving { contents, written, sequence: repair_sequence, slot: index, class, repairable: None, since: now };
+        let packet = Leaving {
+            contents,
+            written,
+            sequence: repair_sequence,
+            slot: index,
+            class,
+            repairable: None,
+            since: now,
+            arrived: None,
+        };
         leave(member, now, packet, &mut self.outlet);
         true
     }

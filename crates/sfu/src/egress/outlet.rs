@@ -1,5 +1,7 @@
 //! Datagrams on their way out of the core. Their memory is used again, so that a packet costs no allocation.
 
+use std::time::Instant;
+
 use crate::control::path::Route;
 use crate::event::Transmit;
 
@@ -26,7 +28,14 @@ impl Outlet {
 
     /// Queues a datagram written into [`Self::buffer`].
     pub(crate) fn send(&mut self, route: Route, contents: Vec<u8>) {
-        self.transmits.push(Transmit { source: route.source, destination: route.destination, contents });
+        self.pass_on(route, contents, None);
+    }
+
+    /// The same for a packet that came in.
+    pub(crate) fn pass_on(&mut self, route: Route, contents: Vec<u8>, arrived: Option<Instant>) {
+        let place = self.transmits.len() as u32;
+        let Route { source, destination } = route;
+        self.transmits.push(Transmit { source, destination, contents, arrived, place });
     }
 
     /// Gives a buffer back that was not sent.

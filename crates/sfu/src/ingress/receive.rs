@@ -26,6 +26,19 @@ const STUN_HEADER: usize = 20;
 impl Sfu {
     /// Takes in one datagram; its bytes are of no use afterwards. Call [`Sfu::flush`] after the last of a batch.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, contents: &mut [u8]) {
+        self.handle_arrival(now, now, source, destination, contents);
+    }
+
+    /// The same with the time when the system had it, for what is said of delays ([`crate::Transmit::arrived`]).
+    pub fn handle_arrival(
+        &mut self,
+        now: Instant,
+        arrival: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        contents: &mut [u8],
+    ) {
+        self.arrival = Some(arrival);
         let route = Route { source: destination, destination: source };
         match contents.first() {
             Some(0..=3) => self.handle_check(now, route, contents),
@@ -227,6 +240,7 @@ impl Sfu {
             (sequence, payload, payload_type) = (original, rest, *repaired);
         }
         let arrived = Arrived {
+            at: self.arrival.unwrap_or(now).min(now),
             place,
             number: Number::OnWire(sequence),
             timestamp: view.timestamp(),

@@ -125,6 +125,7 @@ impl Sfu {
         stream.resume(now);
         self.counters.relayed_in += 1;
         let arrived = Arrived {
+            at: now,
             place: StreamPlace { track, layer, repairs: false },
             number: Number::Placed(packet.number),
             timestamp: packet.timestamp,
