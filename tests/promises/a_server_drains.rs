@@ -28,6 +28,7 @@ fn a_server_that_drains_lets_meetings_end_by_themselves_and_then_ends() -> Outco
     let mut socket = RawSocket::connect(server.address())?;
     socket.send_text(&json!({ "event_type": "meeting.create", "request": 1, "name": "" }).to_string())?;
     assert_eq!(socket.expect_error()?, "draining");
+    drop(socket);
 
     // The meeting goes on, and others come into it.
     let before = load.count()?;
@@ -45,7 +46,8 @@ fn a_server_that_drains_lets_meetings_end_by_themselves_and_then_ends() -> Outco
             "{report:#}"
         );
     }
-    server.ended(Duration::from_secs(5))
+    // As long as service managers wait for an end.
+    server.ended(Duration::from_secs(10))
 }
 
 #[test]
