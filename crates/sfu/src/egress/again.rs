@@ -7,6 +7,9 @@
 //!                      [ waiting ] ── in time ──────┘
 //!                            └──── too late, or its stretch has ended ──> dropped, and the next wish is granted
 //! ```
+//!
+//! A receiver asks when it sees a gap, so it never asks for what is lost at the end: of a screen that stands still, of a
+//! picture before a pause. Feedback tells us, and such packets go again unasked.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -26,19 +29,23 @@ use crate::sfu::Sfu;
 /// A repair that waited longer is dropped: by then receivers ask again, or show something else.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
-/// Packets whose arrival is looked after by us, at most: a second of repairs at 1 Mbit/s.
-const AWAITED: usize = 64;
+/// Packets that may be lost are looked after, so many at most: a second of repairs at 1 Mbit/s.
+const AWAITED: usize = 96;
 
-/// A packet older than this is not sent again unasked.
-const OF_USE: Duration = Duration::from_secs(1);
+/// Pictures that left last, so many packets, 6 bytes each: at 10 Mbit/s until feedback of them comes.
+const REMEMBERED: usize = 256;
+
+/// A packet that feedback calls lost may only be late, and most receivers ask sooner than we would know: only when it
+/// should have come for so long, it is sent again unasked.
+const SUSPECTED_FOR: Duration = Duration::from_millis(50);
 
 /// Why a packet is sent again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Reason {
     /// Its receiver misses it.
     Asked,
-    /// It was late or a repair, and left last at this time; feedback says that it was lost.
-    LostAgain(Instant),
+    /// Feedback says that it was lost. If it was late or a repair, this is when it left.
+    Lost(Option<Instant>),
     /// To fill a probe.
     Probe,
 }
@@ -61,15 +68,27 @@ pub(crate) struct Waiting {
     original: u64,
 }
 
-/// A packet that left later than those around it. Its receiver may have stopped asking for it.
+/// A packet that may be lost, and that its receiver may not ask for any more, or not at all.
 #[derive(Clone, Copy)]
 pub(crate) struct Awaited {
     /// Its transport-wide number.
     number: u16,
     slot: usize,
-    /// The number on its slot of what it brings, extended.
-    original: u64,
-    left: Instant,
+    /// The number on its slot of what it brings, on the wire.
+    sequence: u16,
+    /// When it left, if it was late or a repair.
+    left: Option<Instant>,
+    /// When feedback first said that it was lost.
+    told_lost: Option<Instant>,
+}
+
+/// A picture's packet by its transport-wide number.
+#[derive(Clone, Copy)]
+struct Picture {
+    number: u16,
+    slot: u16,
+    /// Its number on its slot.
+    sequence: u16,
 }
 
 /// The repairs of one receiver.
@@ -77,34 +96,96 @@ pub(crate) struct Awaited {
 pub(crate) struct Repairs {
     pub(crate) waiting: VecDeque<Waiting>,
     awaited: VecDeque<Awaited>,
+    pictures: VecDeque<Picture>,
+    /// The highest transport-wide number of which feedback spoke.
+    told: Option<u16>,
 }
 
 impl Repairs {
-    /// Looks after the arrival of a packet.
+    /// A picture's packet left.
+    pub(crate) fn note_picture(&mut self, number: u16, slot: usize, sequence: u64) {
+        if self.pictures.len() >= REMEMBERED {
+            self.pictures.pop_front();
+        }
+        self.pictures.push_back(Picture { number, slot: slot as u16, sequence: sequence as u16 });
+    }
+
+    /// A repair left, or a packet later than those around it.
     pub(crate) fn await_arrival(&mut self, left: Instant, number: u16, slot: usize, original: u64) {
+        self.look_after(Awaited { number, slot, sequence: original as u16, left: Some(left), told_lost: None });
+    }
+
+    fn look_after(&mut self, awaited: Awaited) {
         if self.awaited.len() >= AWAITED {
             self.awaited.pop_front();
         }
-        self.awaited.push_back(Awaited { number, slot, original, left });
+        self.awaited.push_back(awaited);
     }
 
-    /// Feedback came: what it says of is not awaited any more. Appends what was lost. What it passes over counts as lost
-    /// too, because the feedback that spoke of it must have been.
-    pub(crate) fn settle(&mut self, results: &[SentResult], lost: &mut Vec<Awaited>) {
-        let Some(last) = results.iter().map(|result| result.number).max() else { return };
+    /// Whether feedback has not yet told what became of the last picture, or of a packet that is looked after.
+    pub(crate) fn is_unsure(&self) -> bool {
+        let is_told = |picture: &Picture| self.told.is_some_and(|told| !is_behind(told, picture.number));
+        !self.awaited.is_empty() || self.pictures.back().is_some_and(|picture| !is_told(picture))
+    }
+
+    /// Feedback came. Appends what was lost and is to be sent again, if it was not since. What feedback passes over counts
+    /// as lost where that costs little, because the feedback that spoke of it must have been, or there was none: late
+    /// packets, repairs, and the end of a picture before padding.
+    pub(crate) fn settle(
+        &mut self,
+        now: Instant,
+        round_trip: Option<Duration>,
+        results: &[SentResult],
+        lost: &mut Vec<Awaited>,
+    ) {
+        let (Some(first), Some(last)) = (results.first(), results.last()) else { return };
+        let last = last.number as u16;
         self.awaited.retain(|awaited| {
-            let result = results.iter().find(|result| result.number as u16 == awaited.number);
-            let passed_over = (last as u16).wrapping_sub(awaited.number) < 0x8000;
-            let is_lost = match result {
-                Some(result) => !result.received,
-                None => passed_over,
+            let told = results.iter().find(|result| result.number as u16 == awaited.number);
+            let is_lost = match (told, awaited.told_lost) {
+                (Some(result), _) => !result.received,
+                (None, Some(at)) => now.saturating_duration_since(at) >= SUSPECTED_FOR,
+                (None, None) => is_behind(awaited.number, last),
             };
             if is_lost {
                 lost.push(*awaited);
             }
-            !is_lost && result.is_none()
+            told.is_none() && !is_lost
         });
+        if first.repair {
+            // Some receivers never tell what was lost right before the first packet of a report.
+            let (told, first) = (self.told, first.number as u16);
+            let passed_over = (self.pictures.iter().rev())
+                .skip_while(|picture| !is_behind(picture.number, first))
+                .take_while(|picture| told.is_some_and(|told| is_behind(told, picture.number)));
+            lost.extend(passed_over.map(|picture| picture.awaited(None)));
+        }
+        for result in results.iter().filter(|result| !result.received) {
+            let number = result.number as u16;
+            let place = self.pictures.partition_point(|picture| is_behind(picture.number, number));
+            let Some(picture) = self.pictures.get(place).filter(|picture| picture.number == number) else { continue };
+            let since = now.saturating_duration_since(result.sent);
+            let awaited = picture.awaited(Some(now));
+            match round_trip {
+                Some(round_trip) if since >= round_trip + SUSPECTED_FOR => lost.push(awaited),
+                _ => self.look_after(awaited),
+            }
+        }
+        if self.told.is_none_or(|told| is_behind(told, last)) {
+            self.told = Some(last);
+        }
     }
+}
+
+impl Picture {
+    const fn awaited(self, told_lost: Option<Instant>) -> Awaited {
+        Awaited { number: self.number, slot: self.slot as usize, sequence: self.sequence, left: None, told_lost }
+    }
+}
+
+/// Whether a transport-wide number is before another.
+const fn is_behind(number: u16, other: u16) -> bool {
+    number != other && other.wrapping_sub(number) < 0x8000
 }
 
 /// Sends a repair of the packet `original` of its slot, or keeps it until the pace allows it.
@@ -159,13 +240,13 @@ fn send_repair(member: &mut Member, now: Instant, repair: Waiting, outlet: &mut 
 }
 
 impl Sfu {
-    /// Sends what feedback says was lost though it was late already: its receiver may have asked as often as it does.
+    /// Sends what feedback says was lost, unasked.
     pub(crate) fn repeat_lost(&mut self, now: Instant, receiver: Key) {
         let mut lost = std::mem::take(&mut self.feedback.lost);
-        for Awaited { slot, original, left, .. } in lost.drain(..) {
+        for Awaited { slot, sequence, left, .. } in lost.drain(..) {
             let ssrc = self.members.get(receiver).and_then(|member| member.slots.get(slot)).map(|slot| slot.ssrc);
             let Some(ssrc) = ssrc else { continue };
-            let repeated = self.repeat(now, receiver, ssrc, original as u16, Reason::LostAgain(left));
+            let repeated = self.repeat(now, receiver, ssrc, sequence, Reason::Lost(left));
             self.counters.packets_repaired += u64::from(repeated == Repeated::Sent);
         }
         self.feedback.lost = lost;
@@ -178,7 +259,7 @@ impl Sfu {
         let log = &member.slots[index].sent;
         let found = match reason {
             Reason::Asked => log.wanted(now, member.downlink.round_trip(), sequence),
-            Reason::LostAgain(left) => log.lost_again(left, sequence),
+            Reason::Lost(left) => log.lost(left, sequence),
             Reason::Probe => log.sent(sequence).map_or(Wish::Unknown, |(sent, origin)| Wish::Granted(sent, origin)),
         };
         match found {
@@ -207,9 +288,6 @@ impl Sfu {
         let track = self.members.get(origin.publisher)?.tracks.get(origin.track)?;
         let stream = track.layers.get(origin.layer).filter(|stream| stream.epoch == origin.epoch)?;
         let stored = stream.history.get(now, sent.incoming)?;
-        if matches!(reason, Reason::LostAgain(_)) && now.saturating_duration_since(stored.at) > OF_USE {
-            return None;
-        }
         let changes = sent.rewrite();
         let header = RtpHeader {
             marker: changes.map_or(stored.marker, |changes| changes.marker),

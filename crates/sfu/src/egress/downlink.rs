@@ -143,7 +143,7 @@ impl Downlink {
     pub(crate) fn feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>, scratch: &mut FeedbackScratch) {
         scratch.results.clear();
         self.sent.on_feedback(now, feedback, &mut scratch.results);
-        self.repairs.settle(&scratch.results, &mut scratch.lost);
+        self.repairs.settle(now, self.round_trip, &scratch.results, &mut scratch.lost);
         scratch.fates.clear();
         scratch.fates.extend(scratch.results.iter().map(|result| PacketResult::from(*result)));
         if !scratch.fates.is_empty() {

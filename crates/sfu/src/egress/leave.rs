@@ -110,6 +110,8 @@ fn put_padding(contents: &mut Vec<u8>, written: &WrittenHeader, bytes: u8) {
 /// A receiver with a picture that is off is sent something this often. The controller takes no feedback for 500 ms as a
 /// reason not to probe.
 const LONGEST_SILENCE: Duration = Duration::from_millis(200);
+/// The same after a picture whose end may be lost: what is repaired later is seen late.
+const LONGEST_DOUBT: Duration = Duration::from_millis(100);
 
 /// Packets that are held are looked at this often.
 pub(super) const SLOT: Duration = Duration::from_millis(5);
@@ -145,6 +147,8 @@ pub(super) fn send(member: &mut Member, now: Instant, packet: Leaving, outlet: &
             of.sent.note(now, sent, origin);
             if is_late {
                 member.downlink.repairs.await_arrival(now, number, slot, sequence);
+            } else {
+                member.downlink.repairs.note_picture(number, slot, sequence);
             }
         }
     }
@@ -219,13 +223,17 @@ impl Sfu {
     }
 
     /// While a picture is off for want of room and nobody speaks, nothing leaves. Then no feedback comes, and the estimate
-    /// would be for ever what it was when the picture went off.
+    /// would be for ever what it was when the picture went off. When a picture pauses, feedback tells whether the last of
+    /// it came.
     pub(crate) fn keep_feedback_coming(&mut self, now: Instant, key: Key) {
         let Some(member) = self.members.get(key) else { return };
         let is_off =
             |slot: &Slot| slot.kind == SlotKind::Video && slot.feed.as_ref().is_some_and(|feed| feed.target.is_none());
-        let is_silent = now.saturating_duration_since(member.downlink.numbered_at) >= LONGEST_SILENCE;
-        if is_silent && member.downlink.estimate().is_some() && member.slots.iter().any(is_off) && self.pad(now, key) {
+        let is_unsure = member.downlink.repairs.is_unsure();
+        let longest = if is_unsure { LONGEST_DOUBT } else { LONGEST_SILENCE };
+        let is_silent = now.saturating_duration_since(member.downlink.numbered_at) >= longest;
+        let is_wanted = is_unsure || member.slots.iter().any(is_off);
+        if is_silent && member.downlink.estimate().is_some() && is_wanted && self.pad(now, key) {
             self.schedule(key, now);
         }
     }

@@ -197,10 +197,10 @@ impl SentLog {
         }
     }
 
-    /// The same for one that was lost, having been sent again at this time.
-    pub(crate) fn lost_again(&self, left: Instant, sequence: u16) -> Wish {
+    /// The same for one that was lost, having been sent again at this time, or not at all.
+    pub(crate) fn lost(&self, repeated: Option<Instant>, sequence: u16) -> Wish {
         match self.sent(sequence) {
-            Some((sent, origin)) if sent.repeated == Some(left) => Wish::Granted(sent, origin),
+            Some((sent, origin)) if sent.repeated == repeated => Wish::Granted(sent, origin),
             Some(_) => Wish::OnItsWay,
             None => Wish::Unknown,
         }
@@ -266,16 +266,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_again_is_granted_unless_it_was_sent_since() {
+    fn what_was_lost_is_granted_unless_it_was_sent_since() {
         let (mut log, now) = (SentLog::default(), Instant::now());
         log.note(now, Sent::new((9, 9), 9, 103, None, None), origins()[0]);
+        assert!(granted(log.lost(None, 9)).is_some());
         log.set_repeated(9, Some(now));
-        assert!(granted(log.lost_again(now, 9)).is_some());
+        assert!(matches!(log.lost(None, 9), Wish::OnItsWay));
+        assert!(granted(log.lost(Some(now), 9)).is_some());
         let later = now + Duration::from_millis(50);
         log.set_repeated(9, Some(later));
-        assert!(matches!(log.lost_again(now, 9), Wish::OnItsWay));
-        assert!(granted(log.lost_again(later, 9)).is_some());
-        assert!(matches!(log.lost_again(later, 10), Wish::Unknown));
+        assert!(matches!(log.lost(Some(now), 9), Wish::OnItsWay));
+        assert!(granted(log.lost(Some(later), 9)).is_some());
+        assert!(matches!(log.lost(Some(later), 10), Wish::Unknown));
     }
 
     #[test]

@@ -183,6 +183,21 @@ mod tests {
     }
 
     #[test]
+    fn numbers_whose_packets_never_left_are_given_out_again_and_no_others() {
+        let (mut rewriter, now) = rewriter();
+        rewriter.begin_stretch(now, 10, 0, false);
+        let [first, second, third] = [10, 12, 13].map(|sequence| rewriter.rewrite(now, sequence, 0).unwrap().0);
+        assert!(rewriter.note_left(first) && rewriter.note_left(second));
+        let late = rewriter.rewrite(now, 11, 0).unwrap().0;
+        assert!(rewriter.has_passed(late) && !rewriter.has_passed(third));
+        assert!(!rewriter.note_left(late), "it came late");
+        rewriter.take_back();
+        rewriter.begin_stretch(now, 500, 0, true);
+        assert_eq!(rewriter.rewrite(now, 500, 0).unwrap().0, third);
+        assert!(rewriter.is_of_stretch(third) && !rewriter.is_of_stretch(second));
+    }
+
+    #[test]
     fn timestamps_wrap() {
         let mut rewriter = Rewriter::new(48_000, 0, u32::MAX - 10);
         let now = Instant::now();

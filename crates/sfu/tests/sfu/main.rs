@@ -50,6 +50,7 @@ mod networks {
     mod caps;
     mod losses;
     mod rebinding;
+    mod repairs;
     mod watching;
 
     /// The seeds of a test: a few, or so many in the full tier (`CONFAB_FULL=1`).

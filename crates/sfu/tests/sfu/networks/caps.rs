@@ -134,6 +134,33 @@ fn n4_layers_and_the_estimate_follow_a_line_of_10_1_and_10_mbps_and_nobody_else_
     assert!(told.len() as u64 <= seeds.end / 100, "{} of {}:\n{}", told.len(), seeds.end, told.join("\n"));
 }
 
+#[test]
+fn pictures_that_wait_for_a_line_that_became_thin_give_way_to_the_keyframe_of_a_lower_layer() {
+    for seed in 0..5 {
+        let mut lab = Lab::new();
+        let (ann, bob, cat) = (lab.join(), lab.join(), lab.join());
+        lab.impair(bob, capped(10_000), seed);
+        lab.publish(ann, CAMERA);
+        lab.publish(cat, CAMERA);
+        lab.view(bob, &[(ann, CAMERA, 720), (cat, CAMERA, 720)]);
+        let mut room = Room { lab, ann, bob, cat };
+        room.film(SECOND * 10);
+        set_down(&mut room.lab, bob, 1_000);
+        let begin = room.lab.now;
+        let mut most_held = 0;
+        for _ in 0..200 {
+            room.film(SECOND / 100);
+            most_held = most_held.max(room.lab.sfu.holdings().held);
+        }
+        let mid = room.lab.slot_of(bob, ann, CAMERA).unwrap().mid;
+        let seen = room.lab.clients[bob].on(&mid);
+        let low = seen.iter().find(|packet| packet.at > begin && packet.mark().layer < 2).unwrap();
+        let after = low.at - begin;
+        assert!(most_held > 200, "seed {seed}: {most_held} packets waited");
+        assert!(after < SECOND, "seed {seed}: a lower layer came {after:?} after the line became thin");
+    }
+}
+
 /// What the voice did between two moments: the longest way, and the share that never came.
 fn voice(lab: &Lab, from: usize, to: usize, (begin, end): (Instant, Instant)) -> (Duration, f64) {
     let mid = lab.slot_of(to, from, VOICE).unwrap().mid;
