@@ -130,11 +130,8 @@ impl Sfu {
     ) -> Result<String, RestartError> {
         let key = self.find_here(room, participant).ok_or(RestartError::UnknownMember)?;
         let member = self.members.get_mut(key).ok_or(RestartError::UnknownMember)?;
-        let setting = Setting {
-            crypto: &self.crypto,
-            certificate: self.certificate.as_ref(),
-            candidates: &self.config.candidates,
-        };
+        let setting =
+            Setting { crypto: &self.crypto, certificate: &self.certificate, candidates: &self.config.candidates };
         let has_all_lines = is_of_the_same_lines(member, &media_lines(offer));
         let path = member.control().ok_or(RestartError::UnknownMember)?.rtc();
         // Tried beside the running path, because a refused offer would leave it half changed.
@@ -166,7 +163,7 @@ impl Sfu {
     }
 
     fn setting(&self) -> Setting<'_> {
-        Setting { crypto: &self.crypto, certificate: self.certificate.as_ref(), candidates: &self.config.candidates }
+        Setting { crypto: &self.crypto, certificate: &self.certificate, candidates: &self.config.candidates }
     }
 }
 
