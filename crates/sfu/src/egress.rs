@@ -1,7 +1,9 @@
 //! What goes out to a member: its receive slots, their numbers, their protection, repairs and reports.
 
+pub(crate) mod again;
 pub(crate) mod downlink;
 pub(crate) mod forward;
+pub(crate) mod late;
 pub(crate) mod leave;
 pub(crate) mod outlet;
 pub(crate) mod repair;

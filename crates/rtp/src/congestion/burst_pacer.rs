@@ -84,22 +84,13 @@ pub struct BurstPacer {
     origin: Option<Instant>,
     /// Repairs were held until then; pictures let them pass.
     repairs_wait: Option<Instant>,
-    keyframe_wanted: bool,
 }
 
 impl BurstPacer {
     /// A pacer without any debt.
     pub fn new(config: BurstPacerConfig, target: DataRate) -> Self {
-        let mut pacer = Self {
-            config,
-            pace: 0.0,
-            burst: 0.0,
-            debt: 0.0,
-            counted_at: None,
-            origin: None,
-            repairs_wait: None,
-            keyframe_wanted: false,
-        };
+        let mut pacer =
+            Self { config, pace: 0.0, burst: 0.0, debt: 0.0, counted_at: None, origin: None, repairs_wait: None };
         pacer.set_target(target);
         pacer
     }
@@ -133,23 +124,10 @@ impl BurstPacer {
         PacerDecision::Send
     }
 
-    /// Whether the oldest picture, in line since `since`, is to be dropped with all its packets. Then its receiver needs
-    /// a key frame: see [`Self::take_keyframe_wanted`].
-    pub fn drop_oldest(&mut self, now: Instant, since: Instant) -> bool {
-        let drop = now.saturating_duration_since(since) > self.config.longest_wait;
-        self.keyframe_wanted |= drop;
-        drop
-    }
-
-    /// Whether a picture was dropped since this was asked last.
-    pub fn take_keyframe_wanted(&mut self) -> bool {
-        std::mem::take(&mut self.keyframe_wanted)
-    }
-
-    /// How long what has left takes at the pace.
-    pub fn debt(&mut self, now: Instant) -> Duration {
-        self.pay(now);
-        if self.pace > 0.0 { Duration::from_secs_f64(self.debt / self.pace) } else { Duration::ZERO }
+    /// Whether a picture that is in line since `since` has waited too long. It is to be dropped with all its packets, and
+    /// its receiver needs a key frame.
+    pub fn is_too_late(&self, now: Instant, since: Instant) -> bool {
+        now.saturating_duration_since(since) > self.config.longest_wait
     }
 
     fn pay(&mut self, now: Instant) {

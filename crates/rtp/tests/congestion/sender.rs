@@ -111,7 +111,7 @@ impl Sender {
     fn make_frame(&mut self, now: Instant) {
         let Some(layer) = self.layer else { return };
         self.frame += 1;
-        self.keyframe |= self.pacer.take_keyframe_wanted() || self.frame.is_multiple_of(300);
+        self.keyframe |= self.frame.is_multiple_of(300);
         let size = if std::mem::take(&mut self.keyframe) { 4.0 } else { 1.0 };
         let mean = LAYERS_KBPS[layer] as f64 * 1000.0 / 8.0 / 30.0;
         let mut left = (mean * size * self.random.between(0.7, 1.3)) as usize;
@@ -129,7 +129,8 @@ impl Sender {
         }
         self.held_until = None;
         while let Some(frame) = self.frames.front_mut() {
-            if self.pacer.drop_oldest(now, frame.since) {
+            if self.pacer.is_too_late(now, frame.since) {
+                self.keyframe = true;
                 self.dropped_frames += 1;
                 self.frames.pop_front();
                 continue;

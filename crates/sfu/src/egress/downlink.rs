@@ -9,6 +9,7 @@ use confab_rtp::{
     BurstPacer, BurstPacerConfig, CongestionController, DataRate, EstimatorConfig, PacketResult, ProbePlan,
 };
 
+use super::again::{Awaited, Repairs};
 use super::leave::Leaving;
 
 /// Packets whose fate is awaited: over a second at 10 Mbit/s, 12 bytes each.
@@ -51,7 +52,8 @@ pub(crate) struct Downlink {
     pub(crate) sent_at: Instant,
     /// When the next full report is due.
     pub(crate) next_report: Instant,
-    repairs: RepairBudget,
+    pub(crate) repairs: Repairs,
+    repair_budget: RepairBudget,
 }
 
 impl Downlink {
@@ -86,7 +88,8 @@ impl Downlink {
             numbered_at: now,
             sent_at: now,
             next_report: now,
-            repairs: RepairBudget { bytes: LEAST_SAVINGS, filled: now },
+            repairs: Repairs::default(),
+            repair_budget: RepairBudget { bytes: LEAST_SAVINGS, filled: now },
         }
     }
 
@@ -140,6 +143,7 @@ impl Downlink {
     pub(crate) fn feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>, scratch: &mut FeedbackScratch) {
         scratch.results.clear();
         self.sent.on_feedback(now, feedback, &mut scratch.results);
+        self.repairs.settle(&scratch.results, &mut scratch.lost);
         scratch.fates.clear();
         scratch.fates.extend(scratch.results.iter().map(|result| PacketResult::from(*result)));
         if !scratch.fates.is_empty() {
@@ -191,7 +195,7 @@ impl Downlink {
     /// Whether a repair of so many bytes may be sent.
     pub(crate) fn may_repair(&mut self, now: Instant, bytes: usize) -> bool {
         let estimate = self.controller.target();
-        self.repairs.spend(now, estimate, bytes)
+        self.repair_budget.spend(now, estimate, bytes)
     }
 }
 
@@ -209,6 +213,8 @@ struct Probing {
 pub(crate) struct FeedbackScratch {
     results: Vec<SentResult>,
     fates: Vec<PacketResult>,
+    /// Packets to be sent again.
+    pub(super) lost: Vec<Awaited>,
 }
 
 /// What may be spent on repairs.

@@ -9,6 +9,7 @@ use confab_rtp::codec::{self, Decision, PacketFacts, Rewrite, VideoCodec};
 use confab_rtp::stream::{Fate, Noted};
 use confab_rtp::wire::{HeaderWriter, PacketExtensions, RtpHeader};
 
+use super::late::drop_superseded;
 use super::leave::{LONGEST_DESCRIPTOR, Leaving, Repairable, fill, leave, write_descriptor};
 use super::outlet::Outlet;
 use super::repair::{Origin, Sent};
@@ -68,8 +69,10 @@ struct Incoming<'a> {
 #[derive(PartialEq, Eq)]
 enum Outcome {
     Forwarded,
-    /// Forwarded, as the first of its layer on this slot.
-    Begun,
+    /// Forwarded, as the first of its layer on this slot; perhaps in place of what had waited too long.
+    Begun {
+        superseded: bool,
+    },
     Dropped,
     /// Dropped, and its place taken by padding.
     Filled,
@@ -105,12 +108,13 @@ impl Sfu {
         for &(receiver, slot) in &subscribers {
             let Some(member) = self.members.get_mut(receiver) else { continue };
             match forward(member, slot, now, &incoming, &mut self.outlet) {
-                outcome @ (Outcome::Forwarded | Outcome::Begun) => {
+                outcome @ (Outcome::Forwarded | Outcome::Begun { .. }) => {
                     self.counters.packets_forwarded += 1;
                     if member.downlink.held_until.is_some() {
                         self.schedule(receiver, now);
                     }
-                    if outcome == Outcome::Begun {
+                    if let Outcome::Begun { superseded } = outcome {
+                        self.counters.packets_late += u64::from(superseded);
                         self.slots_changed.push(receiver);
                     }
                 }
@@ -258,8 +262,10 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
             feed.current = Some(incoming.origin.layer);
             feed.epoch = incoming.origin.epoch;
             let first = changes.map_or(incoming.sequence, |changes| changes.sequence);
+            let superseded = drop_superseded(member, index, now, outlet);
+            let Some(slot) = member.slots.get_mut(index) else { return Outcome::Dropped };
             slot.rewriter.begin_stretch(now, first, incoming.timestamp, same_clock);
-            outcome = Outcome::Begun;
+            outcome = Outcome::Begun { superseded };
             changes
         }
         Admission::Wait => return Outcome::WaitsForKeyframe,
@@ -269,6 +275,7 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
             return Outcome::Filled;
         }
     };
+    let Some(slot) = member.slots.get_mut(index) else { return Outcome::Dropped };
     let Some(format) = mapped_format(slot, incoming) else { return Outcome::Dropped };
     let numbered = changes.map_or(incoming.sequence, |changes| changes.sequence);
     let Some((sequence, timestamp)) = slot.rewriter.rewrite(now, numbered, incoming.timestamp) else {

@@ -4,11 +4,13 @@
 use std::time::{Duration, Instant};
 
 use confab_protocol::SlotKind;
-use confab_rtp::codec::{self, ParsedDescriptor, Rewrite};
+use confab_rtp::codec::{ParsedDescriptor, Rewrite};
 use confab_rtp::transport_wide::SentKind;
-use confab_rtp::wire::{HeaderWriter, RtpHeader, WrittenHeader, rtx};
+use confab_rtp::wire::{HeaderWriter, RtpHeader, WrittenHeader};
 use confab_rtp::{PacerDecision, PacketClass};
 
+use super::again::{Reason, Repeated, release_repairs};
+use super::late::drop_slot;
 use super::outlet::Outlet;
 use super::repair::{Origin, Sent};
 use super::slot::Slot;
@@ -40,10 +42,12 @@ pub(crate) struct Repairable {
 
 /// Sends a packet, or keeps it until the pace allows it.
 pub(crate) fn leave(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet) {
-    let waits = !member.downlink.held.is_empty() && packet.class == PacketClass::Video;
+    let downlink = &member.downlink;
+    let waits =
+        packet.class == PacketClass::Video && !(downlink.held.is_empty() && downlink.repairs.waiting.is_empty());
     let decision = (!waits).then(|| member.downlink.pacer.allow(now, packet.contents.len(), packet.class));
     match decision {
-        Some(PacerDecision::Send) => send(member, now, packet, outlet),
+        Some(PacerDecision::Send) => drop(send(member, now, packet, outlet)),
         Some(PacerDecision::HoldUntil(until)) => {
             member.downlink.held_until = Some(until);
             member.downlink.held.push_back(packet);
@@ -108,11 +112,15 @@ fn put_padding(contents: &mut Vec<u8>, written: &WrittenHeader, bytes: u8) {
 const LONGEST_SILENCE: Duration = Duration::from_millis(200);
 
 /// Packets that are held are looked at this often.
-const SLOT: Duration = Duration::from_millis(5);
+pub(super) const SLOT: Duration = Duration::from_millis(5);
 
-fn send(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet) {
+/// Puts a packet on the wire; its transport-wide number, unless it has no way to go.
+pub(super) fn send(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet) -> Option<u16> {
     let Leaving { mut contents, written, sequence, slot, class, repairable, arrived, .. } = packet;
-    let (Some(route), Some(keys)) = (member.route, &member.keys) else { return outlet.unused(contents) };
+    let (Some(route), Some(keys)) = (member.route, &member.keys) else {
+        outlet.unused(contents);
+        return None;
+    };
     let kind = match class {
         PacketClass::Audio | PacketClass::Video => SentKind::Media,
         PacketClass::Repair | PacketClass::Probe => SentKind::Repair,
@@ -123,18 +131,24 @@ fn send(member: &mut Member, now: Instant, packet: Leaving, outlet: &mut Outlet)
     let protected = contents.len() + keys.outbound.profile().rtp_overhead();
     contents.resize(protected, 0);
     if keys.outbound.protect_rtp(sequence, &mut contents).is_err() {
-        return outlet.unused(contents);
+        outlet.unused(contents);
+        return None;
     }
     outlet.pass_on(route, contents, arrived);
-    if let Some(slot) = member.slots.get_mut(slot)
+    if let Some(of) = member.slots.get_mut(slot)
         && kind == SentKind::Media
     {
-        slot.packets = slot.packets.wrapping_add(1);
-        slot.octets = slot.octets.wrapping_add(payload as u32);
+        of.packets = of.packets.wrapping_add(1);
+        of.octets = of.octets.wrapping_add(payload as u32);
+        let is_late = !of.rewriter.note_left(sequence);
         if let Some(Repairable { origin, sent }) = repairable {
-            slot.sent.note(now, sent, origin);
+            of.sent.note(now, sent, origin);
+            if is_late {
+                member.downlink.repairs.await_arrival(now, number, slot, sequence);
+            }
         }
     }
+    Some(number)
 }
 
 impl Sfu {
@@ -150,10 +164,13 @@ impl Sfu {
 
     fn release_held(&mut self, now: Instant, key: Key) {
         let Some(member) = self.members.get_mut(key) else { return };
+        if !release_repairs(member, now, &mut self.outlet) {
+            return;
+        }
         while let Some(first) = member.downlink.held.front() {
             let (bytes, class, since, slot) = (first.contents.len(), first.class, first.since, first.slot);
-            if class == PacketClass::Video && member.downlink.pacer.drop_oldest(now, since) {
-                drop_slot(member, slot, &mut self.outlet);
+            let is_late = class == PacketClass::Video && member.downlink.pacer.is_too_late(now, since);
+            if is_late && drop_slot(member, slot, &mut self.outlet) {
                 self.counters.packets_late += 1;
                 continue;
             }
@@ -189,8 +206,8 @@ impl Sfu {
             let newest = (member.slots.iter_mut())
                 .filter(|slot| slot.repair_ssrc.is_some())
                 .find_map(|slot| Some((slot.ssrc, slot.sent.next_repeat()?)));
-            let repeated =
-                newest.is_some_and(|(ssrc, sequence)| self.repeat(now, key, ssrc, sequence, PacketClass::Probe));
+            let repeated = newest
+                .is_some_and(|(ssrc, sequence)| self.repeat(now, key, ssrc, sequence, Reason::Probe) == Repeated::Sent);
             // A picture that is off, for want of room, has nothing fresh to repeat.
             if !repeated && !self.pad(now, key) {
                 if let Some(member) = self.members.get_mut(key) {
@@ -228,86 +245,5 @@ impl Sfu {
         let packet = Leaving { contents, written, sequence, slot, class, repairable: None, since: now, arrived: None };
         leave(member, now, packet, &mut self.outlet);
         true
-    }
-
-    /// Sends a packet again (RFC 4588), from the history of where it came from; `false` when that cannot be.
-    pub(crate) fn repeat(&mut self, now: Instant, receiver: Key, ssrc: u32, sequence: u16, class: PacketClass) -> bool {
-        let Some(member) = self.members.get_mut(receiver) else { return false };
-        let Some(index) = member.slots.iter().position(|slot| slot.ssrc == ssrc) else { return false };
-        let slot = &mut member.slots[index];
-        let Some(repair_ssrc) = slot.repair_ssrc else { return false };
-        let found = match class {
-            PacketClass::Probe => slot.sent.sent(sequence),
-            _ => slot.sent.wanted(now, member.downlink.round_trip(), sequence),
-        };
-        let Some((sent, origin)) = found else { return false };
-        let repair_sequence = slot.next_repair();
-        let (transport_cc, descriptor_id) = (member.extensions.transport_cc, member.extensions.dependency_descriptor);
-        let publisher = self.members.get(origin.publisher);
-        let stream = publisher.and_then(|of| of.tracks.get(origin.track)).and_then(|of| of.layers.get(origin.layer));
-        let Some(stream) = stream.filter(|stream| stream.epoch == origin.epoch) else { return false };
-        let Some(stored) = stream.history.get(now, sent.incoming) else { return false };
-        let changes = sent.rewrite();
-        let header = RtpHeader {
-            marker: changes.map_or(stored.marker, |changes| changes.marker),
-            payload_type: sent.repair_payload_type,
-            sequence: repair_sequence as u16,
-            timestamp: sent.timestamp,
-            ssrc: repair_ssrc,
-        };
-        let mut room = [0; LONGEST_DESCRIPTOR];
-        let descriptor = changes.filter(|changes| changes.frame_number.is_some());
-        let descriptor = match descriptor {
-            None => None,
-            Some(changes) => match stream.descriptors.get(sent.incoming) {
-                None => return false,
-                Some((parsed, bytes)) => write_descriptor(parsed, bytes, &changes, &mut room),
-            },
-        };
-        let mut contents = self.outlet.buffer();
-        let mut writer = HeaderWriter::new(header);
-        writer.transport_cc(transport_cc);
-        if let Some(length) = descriptor {
-            writer.extension(descriptor_id, &room[..length]);
-        }
-        let written = writer.append(&mut contents);
-        rtx::append_original_sequence(&mut contents, sequence);
-        let payload = contents.len();
-        contents.extend_from_slice(stored.payload);
-        if let (Some(codec), Some(changes)) = (sent.codec, changes) {
-            codec::rewrite(codec, &mut contents[payload..], &changes);
-        }
-        let Some(member) = self.members.get_mut(receiver) else { return false };
-        if class == PacketClass::Repair && !member.downlink.may_repair(now, contents.len()) {
-            self.outlet.unused(contents);
-            return false;
-        }
-        let packet = Leaving {
-            contents,
-            written,
-            sequence: repair_sequence,
-            slot: index,
-            class,
-            repairable: None,
-            since: now,
-            arrived: None,
-        };
-        leave(member, now, packet, &mut self.outlet);
-        true
-    }
-}
-
-/// A slot's pictures waited too long: all of them go, and it begins anew at a keyframe.
-fn drop_slot(member: &mut Member, slot: usize, outlet: &mut Outlet) {
-    let held = std::mem::take(&mut member.downlink.held);
-    for packet in held {
-        if packet.slot == slot && packet.class == PacketClass::Video {
-            outlet.unused(packet.contents);
-        } else {
-            member.downlink.held.push_back(packet);
-        }
-    }
-    if let Some(slot) = member.slots.get_mut(slot) {
-        slot.end_stretch();
     }
 }

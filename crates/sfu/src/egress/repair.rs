@@ -89,6 +89,17 @@ impl Sent {
     }
 }
 
+/// What is known of a packet that a receiver misses.
+#[derive(Clone, Copy)]
+pub(crate) enum Wish {
+    /// It may be sent again.
+    Granted(Sent, Origin),
+    /// It was sent again a moment ago.
+    OnItsWay,
+    /// It was never sent, or too long ago.
+    Unknown,
+}
+
 /// What one slot sent lately.
 #[derive(Default)]
 pub(crate) struct SentLog {
@@ -176,23 +187,31 @@ impl SentLog {
 
     /// The same for a repair, when it may be sent again now. A wish that comes within a round trip of the last repair was
     /// said before that can have arrived.
-    pub(crate) fn wanted(
-        &mut self,
-        now: Instant,
-        round_trip: Option<Duration>,
-        sequence: u16,
-    ) -> Option<(Sent, Origin)> {
-        let behind = (self.highest as u16).wrapping_sub(sequence);
-        let out = self.highest.checked_sub(u64::from(behind))?;
-        let place = self.place(out)?;
-        let sent = self.packets.get_mut(place)?.as_mut().filter(|sent| sent.out == out)?;
+    pub(crate) fn wanted(&self, now: Instant, round_trip: Option<Duration>, sequence: u16) -> Wish {
+        let Some((sent, origin)) = self.sent(sequence) else { return Wish::Unknown };
         // Not quite all of it, since it is a mean.
         let same_wish = round_trip.map_or(SAME_WISH, |round_trip| SAME_WISH.max(round_trip * 3 / 4));
-        if sent.repeated.is_some_and(|at| now.saturating_duration_since(at) < same_wish) {
-            return None;
+        match sent.repeated {
+            Some(at) if now.saturating_duration_since(at) < same_wish => Wish::OnItsWay,
+            _ => Wish::Granted(sent, origin),
         }
-        sent.repeated = Some(now);
-        Some((*sent, *self.origins.get(usize::from(sent.origin))?))
+    }
+
+    /// The same for one that was lost, having been sent again at this time.
+    pub(crate) fn lost_again(&self, left: Instant, sequence: u16) -> Wish {
+        match self.sent(sequence) {
+            Some((sent, origin)) if sent.repeated == Some(left) => Wish::Granted(sent, origin),
+            Some(_) => Wish::OnItsWay,
+            None => Wish::Unknown,
+        }
+    }
+
+    /// Notes when a packet was sent again last; `None` when that came to nothing.
+    pub(crate) fn set_repeated(&mut self, out: u64, at: Option<Instant>) {
+        let Some(place) = self.place(out) else { return };
+        if let Some(sent) = self.packets[place].as_mut().filter(|sent| sent.out == out) {
+            sent.repeated = at;
+        }
     }
 }
 
@@ -200,6 +219,13 @@ impl SentLog {
 mod tests {
     use super::*;
     use crate::arena::Arena;
+
+    fn granted(wish: Wish) -> Option<(Sent, Origin)> {
+        match wish {
+            Wish::Granted(sent, origin) => Some((sent, origin)),
+            Wish::OnItsWay | Wish::Unknown => None,
+        }
+    }
 
     fn origins() -> [Origin; 2] {
         let mut arena = Arena::new();
@@ -210,28 +236,46 @@ mod tests {
     fn what_was_sent_is_found_with_where_it_came_from() {
         let (mut log, now) = (SentLog::default(), Instant::now());
         let [ann, bob] = origins();
-        assert!(log.wanted(now, None, 5).is_none());
+        assert!(granted(log.wanted(now, None, 5)).is_none());
         log.note(now, Sent::new((65_530, 1_000), 7, 103, None, None), ann);
         log.note(now, Sent::new((65_540, 3), 9, 103, None, None), bob);
-        let (sent, origin) = log.wanted(now, None, 65_530).unwrap();
+        let (sent, origin) = granted(log.wanted(now, None, 65_530)).unwrap();
         assert_eq!((sent.incoming, sent.timestamp, origin), (1_000, 7, ann));
-        let (sent, origin) = log.wanted(now, None, 4).expect("beyond the wrap");
+        let (sent, origin) = granted(log.wanted(now, None, 4)).expect("beyond the wrap");
         assert_eq!((sent.out, sent.incoming, origin), (65_540, 3, bob));
-        assert!(log.wanted(now, None, 3).is_none(), "never sent");
+        assert!(granted(log.wanted(now, None, 3)).is_none(), "never sent");
     }
 
     #[test]
-    fn the_same_wish_is_answered_once_and_a_second_one_again() {
+    fn a_wish_is_granted_until_a_repair_is_sent_and_again_when_that_must_have_come() {
         let (mut log, now) = (SentLog::default(), Instant::now());
         log.note(now, Sent::new((9, 9), 9, 103, None, None), origins()[0]);
-        assert!(log.wanted(now, None, 9).is_some());
-        assert!(log.wanted(now + Duration::from_millis(2), None, 9).is_none());
-        assert!(log.wanted(now + Duration::from_millis(20), None, 9).is_some());
+        let after = |milliseconds| now + Duration::from_millis(milliseconds);
+        assert!(granted(log.wanted(now, None, 9)).is_some());
+        assert!(granted(log.wanted(now, None, 9)).is_some(), "nothing was sent so far");
+        log.set_repeated(9, Some(now));
+        assert!(matches!(log.wanted(after(2), None, 9), Wish::OnItsWay));
+        assert!(granted(log.wanted(after(20), None, 9)).is_some());
         let round_trip = Some(Duration::from_millis(100));
-        assert!(log.wanted(now + Duration::from_millis(70), round_trip, 9).is_none(), "its repair is on the way");
-        assert!(log.wanted(now + Duration::from_millis(130), round_trip, 9).is_some());
+        assert!(matches!(log.wanted(after(70), round_trip, 9), Wish::OnItsWay));
+        assert!(granted(log.wanted(after(80), round_trip, 9)).is_some());
+        log.set_repeated(9, None);
+        assert!(granted(log.wanted(after(2), round_trip, 9)).is_some(), "its repair was dropped");
         log.note(now, Sent::new((8, 8), 9, 103, None, None), origins()[0]);
-        assert!(log.wanted(now, None, 8).is_none(), "it came late, and is on the way by itself");
+        assert!(matches!(log.wanted(now, None, 8), Wish::OnItsWay), "it came late, and is on the way by itself");
+    }
+
+    #[test]
+    fn what_was_lost_again_is_granted_unless_it_was_sent_since() {
+        let (mut log, now) = (SentLog::default(), Instant::now());
+        log.note(now, Sent::new((9, 9), 9, 103, None, None), origins()[0]);
+        log.set_repeated(9, Some(now));
+        assert!(granted(log.lost_again(now, 9)).is_some());
+        let later = now + Duration::from_millis(50);
+        log.set_repeated(9, Some(later));
+        assert!(matches!(log.lost_again(now, 9), Wish::OnItsWay));
+        assert!(granted(log.lost_again(later, 9)).is_some());
+        assert!(matches!(log.lost_again(later, 10), Wish::Unknown));
     }
 
     #[test]
@@ -242,13 +286,13 @@ mod tests {
             let now = now + Duration::from_millis(out);
             log.note(now, Sent::new((out, out), 0, 103, None, None), ann);
         }
-        assert!(log.wanted(now, None, 487).is_none());
-        assert!(log.wanted(now, None, 488).is_some());
+        assert!(granted(log.wanted(now, None, 487)).is_none());
+        assert!(granted(log.wanted(now, None, 488)).is_some());
         for layer in 1..=ORIGINS {
             log.note(now, Sent::new((999 + layer as u64, 0), 0, 103, None, None), Origin { layer, ..ann });
         }
-        assert!(log.wanted(now, None, 900).is_none(), "its stream gave way to others");
-        assert!(log.wanted(now, None, 1_000).is_some());
+        assert!(granted(log.wanted(now, None, 900)).is_none(), "its stream gave way to others");
+        assert!(granted(log.wanted(now, None, 1_000)).is_some());
     }
 
     #[test]
@@ -265,7 +309,7 @@ mod tests {
                 assert!(remembered || out - second_ago >= 512, "{per_second} a second, number {second_ago} of {out}");
             }
             assert!(log.packets.len() as u64 <= (per_second * 4).clamp(32, 512), "{}", log.packets.len());
-            assert!(log.wanted(now, None, (per_second * 4 - 1) as u16).is_some());
+            assert!(granted(log.wanted(now, None, (per_second * 4 - 1) as u16)).is_some());
         }
     }
 }

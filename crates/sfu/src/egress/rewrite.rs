@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 /// Numbers for one slot's outgoing stream.
 pub(crate) struct Rewriter {
     clock_rate: u32,
-    /// Highest sequence number sent, extended.
+    /// Highest sequence number given out, extended.
     highest: Option<u64>,
+    /// Highest of them whose packet has left; those above it may wait.
+    left: Option<u64>,
     first_sequence: u64,
     stretch: Option<Stretch>,
     last_timestamp: u32,
@@ -30,6 +32,7 @@ impl Rewriter {
         Self {
             clock_rate,
             highest: None,
+            left: None,
             first_sequence: u64::from(first_sequence),
             stretch: None,
             last_timestamp: first_timestamp,
@@ -45,6 +48,31 @@ impl Rewriter {
     /// What is added to the source's timestamps, while a stretch is running.
     pub(crate) fn timestamp_offset(&self) -> Option<u32> {
         self.stretch.map(|stretch| stretch.timestamp_offset)
+    }
+
+    /// The packet with this number leaves; `false` when one with a higher number has left before.
+    pub(crate) fn note_left(&mut self, sequence: u64) -> bool {
+        let leads = self.left.is_none_or(|left| sequence > left);
+        if leads {
+            self.left = Some(sequence);
+        }
+        leads
+    }
+
+    /// Whether a packet with a higher number has left.
+    pub(crate) fn has_passed(&self, sequence: u64) -> bool {
+        self.left.is_some_and(|left| sequence < left)
+    }
+
+    /// Takes back the numbers whose packets have not left and never will. To be called before the next stretch begins,
+    /// which goes on right behind what the receiver can have.
+    pub(crate) fn take_back(&mut self) {
+        self.highest = self.left;
+    }
+
+    /// Whether a number belongs to the stretch that is running.
+    pub(crate) fn is_of_stretch(&self, sequence: u64) -> bool {
+        self.stretch.is_some_and(|stretch| sequence >= stretch.first_out)
     }
 
     /// Ends the stretch: the next packet begins another.

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use confab_rtp::PacketClass;
 use confab_rtp::wire::{Report, SenderInfo, reports};
 
 use crate::arena::Key;
+use crate::egress::again::{Reason, Repeated};
 use crate::ingress::stream::{LayerStream, ReportedTime};
 use crate::sfu::Sfu;
 
@@ -39,6 +39,7 @@ impl Sfu {
                 Report::TransportFeedback(feedback) => {
                     if let Some(member) = self.members.get_mut(from) {
                         member.downlink.feedback(now, &feedback, &mut self.feedback);
+                        self.repeat_lost(now, from);
                     }
                 }
                 Report::Malformed => self.counters.dropped_malformed += 1,
@@ -80,10 +81,10 @@ impl Sfu {
 
     /// Sends a packet again that a receiver missed.
     fn repair(&mut self, now: Instant, receiver: Key, ssrc: u32, sequence: u16) {
-        if self.repeat(now, receiver, ssrc, sequence, PacketClass::Repair) {
-            self.counters.packets_repaired += 1;
-        } else {
-            self.counters.repairs_refused += 1;
+        match self.repeat(now, receiver, ssrc, sequence, Reason::Asked) {
+            Repeated::Sent => self.counters.packets_repaired += 1,
+            Repeated::OnItsWay => {}
+            Repeated::Refused => self.counters.repairs_refused += 1,
         }
     }
 }
