@@ -212,7 +212,7 @@ impl RoomTask {
             let message = "The server is full: it takes no more people. Calls that are under way go on. Try again in a few minutes.";
             return Err(Refusal::new(ErrorCode::ServerFull, message));
         }
-        // Where a room lives was chosen when it was opened; with nobody in it, it may as well live elsewhere.
+        // Where a room is at home was chosen when it was opened; with nobody in it, it may as well be elsewhere.
         if self.room.is_empty() && self.operations.is_empty() && self.media.is_full() {
             (self.media, self.media_events) = self.surroundings.media.open_room();
         }
@@ -221,7 +221,7 @@ impl RoomTask {
             others: people.len() as u64,
             published: people.iter().map(|person| person.tracks.len() as u64).sum(),
         };
-        let placed = self.media.place_newcomer(newcomer);
+        let placed = self.media.place_newcomer(participant, newcomer);
         placed.map(Some).map_err(|error| media_door::refusal_of(&error))
     }
 
