@@ -1,5 +1,6 @@
 //! The transport: made, offered, answered, watched, restarted.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,9 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 /// The server sends something every tenth of a second. After this long without, another way is tried.
 const QUIET: Duration = Duration::from_millis(500);
+
+/// Up to so much later, so that all the people of a server that stood still do not come at once.
+const QUIET_SPREAD_MS: u64 = 200;
 
 /// Looked after later than this, it was this computer that stood still, and what came waits to be read.
 const STOOD_STILL: Duration = Duration::from_millis(250);
@@ -53,6 +57,8 @@ pub(super) struct Media {
     /// The number of the last restart offer: only its answer fits.
     restarts: u64,
     heard: Option<Heard>,
+    /// How long nothing has to come until another way is tried.
+    quiet: Option<Duration>,
 }
 
 /// When something was last heard, and how much we had sent by then.
@@ -274,7 +280,7 @@ impl Session {
             self.handle(Input::PathUp);
         } else if unanswered && silent >= SILENCE {
             self.handle(Input::PathDown("Nothing comes from the server any more.".to_owned()));
-        } else if self.media.connected && silent >= QUIET && !stood_still {
+        } else if self.media.connected && silent >= *self.media.quiet.get_or_insert_with(quiet) && !stood_still {
             self.handle(Input::PathQuiet);
         } else if self.media.connected && !unanswered {
             // Muted, little is sent that could go unanswered; ICE says that the path is there.
@@ -345,4 +351,10 @@ impl Session {
             drop(tokio::time::timeout(Duration::from_millis(500), transport.close()).await);
         }
     }
+}
+
+/// A client's own patience with a quiet path.
+fn quiet() -> Duration {
+    // Hashers begin at random.
+    QUIET + Duration::from_millis(RandomState::new().hash_one(0) % QUIET_SPREAD_MS)
 }
