@@ -243,8 +243,8 @@ impl ReceiveLog {
         self.highest = Some(number);
     }
 
-    /// Appends the numbers to ask for now, lowest first, 256 at most; if there are more, the deadline says so. Give it the round trip as it is known; before, 100 ms is a
-    /// fair guess.
+    /// Appends the numbers to ask for now, lowest first, 256 at most; if there are more, the deadline says so. Give it the
+    /// round trip as it is known; before, 100 ms is a fair guess.
     pub fn poll_nacks(&mut self, now: Instant, round_trip: Duration, numbers: &mut Vec<u16>) {
         self.round_trip = round_trip;
         let before = numbers.len();
@@ -257,24 +257,9 @@ impl ReceiveLog {
         self.holes.next_deadline()
     }
 
-    /// Nothing missing so far is wanted any more (a key frame came, the layer was left).
-    pub fn forget_missing(&mut self) {
-        self.stats.given_up += self.holes.clear();
-    }
-
-    /// Nothing missing below this number is wanted any more.
-    pub fn forget_missing_before(&mut self, number: u64) {
-        self.stats.given_up += self.holes.clear_before(number);
-    }
-
     /// How many numbers are missing and still asked for.
     pub fn missing(&self) -> usize {
         self.holes.len()
-    }
-
-    /// How long a hole is left to close by itself before it is asked for, as reordering was seen of late.
-    pub const fn reorder_hold(&self) -> Duration {
-        self.holes.hold()
     }
 
     /// A sender report of this stream came, with this NTP time.

@@ -15,11 +15,6 @@ pub fn append_original_sequence(out: &mut Vec<u8>, sequence: u16) {
     out.extend_from_slice(&sequence.to_be_bytes());
 }
 
-/// Writes the prefix of a repair to the front of `out`; `false` when that is too short.
-pub fn write_original_sequence(out: &mut [u8], sequence: u16) -> bool {
-    out.first_chunk_mut().map(|place| *place = sequence.to_be_bytes()).is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,10 +25,7 @@ mod tests {
         append_original_sequence(&mut payload, 0xfedc);
         payload.extend_from_slice(b"picture");
         assert_eq!(original(&payload), Some((0xfedc, &b"picture"[..])));
-        assert!(write_original_sequence(&mut payload, 7));
-        assert_eq!(original(&payload), Some((7, &b"picture"[..])));
-        assert_eq!(original(&payload[..2]), Some((7, &[][..])));
+        assert_eq!(original(&payload[..2]), Some((0xfedc, &[][..])));
         assert_eq!(original(&[1]), None);
-        assert!(!write_original_sequence(&mut [0], 7));
     }
 }

@@ -88,14 +88,21 @@ impl Repairs {
         self.awaited.push_back(Awaited { number, slot, original, left });
     }
 
-    /// Feedback came: what it says of is not awaited any more. Appends what was lost.
+    /// Feedback came: what it says of is not awaited any more. Appends what was lost. What it passes over counts as lost
+    /// too, because the feedback that spoke of it must have been.
     pub(crate) fn settle(&mut self, results: &[SentResult], lost: &mut Vec<Awaited>) {
+        let Some(last) = results.iter().map(|result| result.number).max() else { return };
         self.awaited.retain(|awaited| {
             let result = results.iter().find(|result| result.number as u16 == awaited.number);
-            if result.is_some_and(|result| !result.received) {
+            let passed_over = (last as u16).wrapping_sub(awaited.number) < 0x8000;
+            let is_lost = match result {
+                Some(result) => !result.received,
+                None => passed_over,
+            };
+            if is_lost {
                 lost.push(*awaited);
             }
-            result.is_none()
+            !is_lost && result.is_none()
         });
     }
 }

@@ -12,14 +12,15 @@ const HOLD_MARGIN: Duration = Duration::from_millis(2);
 /// Without reordering, the hold halves in this time.
 const HOLD_HALVES: Duration = Duration::from_secs(2);
 /// After so many askings a hole is given up.
-const MAX_ASKINGS: u8 = 10;
+const MAX_ASKINGS: u8 = 16;
 /// So many fit one RTCP packet however far they lie apart; the rest is asked for at the next call.
 const MAX_AT_ONCE: usize = 256;
 /// A repair that comes later than this is of no use to anybody.
 const MAX_AGE: Duration = Duration::from_secs(2);
 /// Never asked again sooner, however short the round trip: the other side may be busy.
 const MIN_RETRY: Duration = Duration::from_millis(40);
-/// Over a longer round trip the first asking is doubled: to lose it, or the repair, would cost all of it.
+/// Over a longer round trip the first asking is doubled: to lose it, or the repair, would cost all of it. The later ones
+/// are doubled wherever the double comes before the answer: few packets are lost twice, and they are late already.
 const DOUBLED_OVER: Duration = Duration::from_millis(60);
 /// Between the two, so that one burst of loss does not take both.
 const DOUBLED_AFTER: Duration = Duration::from_millis(20);
@@ -30,8 +31,8 @@ struct Hole {
     noticed: Instant,
     due: Instant,
     askings: u8,
-    /// The second asking is the double of the first.
-    doubled: bool,
+    /// The next asking is the double of the last.
+    doubles: bool,
 }
 
 /// The holes of one stream, by number.
@@ -54,7 +55,7 @@ impl Holes {
         if given_up {
             self.by_number.pop_front();
         }
-        self.by_number.push_back(Hole { number, noticed: now, due, askings: 0, doubled: false });
+        self.by_number.push_back(Hole { number, noticed: now, due, askings: 0, doubles: false });
         self.earliest = Some(self.earliest.map_or(due, |earliest| earliest.min(due)));
         u64::from(given_up)
     }
@@ -114,14 +115,14 @@ impl Holes {
             }
             numbers.push(hole.number as u16);
             hole.askings += 1;
-            if hole.askings == 1 {
-                hole.doubled = round_trip > DOUBLED_OVER;
-            }
+            let over = if hole.askings == 1 { DOUBLED_OVER } else { DOUBLED_AFTER };
+            let was_double = hole.doubles;
+            hole.doubles = !was_double && round_trip > over;
             hole.due = now
-                + match (hole.askings, hole.doubled) {
-                    (1, true) => DOUBLED_AFTER,
-                    (2, true) => retry.saturating_sub(DOUBLED_AFTER),
-                    _ => retry,
+                + match (hole.doubles, was_double) {
+                    (true, _) => DOUBLED_AFTER,
+                    (false, true) => retry.saturating_sub(DOUBLED_AFTER),
+                    (false, false) => retry,
                 };
             true
         });
@@ -135,24 +136,13 @@ impl Holes {
 
     /// Gives all up; tells how many.
     pub(super) fn clear(&mut self) -> u64 {
-        self.clear_before(u64::MAX)
-    }
-
-    /// Gives up those below a number; tells how many.
-    pub(super) fn clear_before(&mut self, number: u64) -> u64 {
-        let given_up = self.by_number.partition_point(|hole| hole.number < number);
-        self.by_number.drain(..given_up);
-        if self.by_number.is_empty() {
-            self.earliest = None;
-        }
+        let given_up = self.by_number.len();
+        self.by_number.clear();
+        self.earliest = None;
         given_up as u64
     }
 
     pub(super) fn len(&self) -> usize {
         self.by_number.len()
-    }
-
-    pub(super) const fn hold(&self) -> Duration {
-        self.hold
     }
 }
