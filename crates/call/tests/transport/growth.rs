@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use confab_call::transport::{OutgoingPacket, SenderConfig, Transport, TransportConfig, WebrtcTransport};
 use confab_protocol::{ParticipantId, SlotKind, SourceKind, TileRequest};
 
+use crate::relay::{Impairment, Relay};
+use crate::server::Server;
 use crate::server_core::Core;
-use crate::{Client, ports};
+use crate::{Client, number, ports};
 
 const SOURCES: [SourceKind; 2] = [SourceKind::Camera, SourceKind::Screen];
 
@@ -199,5 +202,47 @@ async fn slots_that_were_refused_stay_in_the_offer_and_the_call_goes_on() {
     for slot in &slots {
         let came = numbers(&viewer, slot);
         assert!(came.len() > 60 && came.windows(2).all(|pair| pair[1] == pair[0] + 1), "slot {slot}: {came:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lost_while_slots_are_added_is_repaired_too() {
+    let mut relay = None;
+    let impairment = Impairment { loss: 5, seed: 31, ..Impairment::default() };
+    let server = Server::start(|address| relay.insert(Relay::start(address, impairment)).address);
+    let counts = Arc::clone(&relay.as_ref().expect("started").counts);
+    let mut client = Client::connect(&server).await;
+    let slots = client.slots("video");
+    let mut growths = 0;
+    for frame in 0..210_u32 {
+        for slot in &slots {
+            for part in 0..3 {
+                let mut payload = (frame * 3 + part).to_be_bytes().to_vec();
+                payload.resize(800, 1);
+                server.write_video(slot, frame * 3000, part == 2, payload);
+            }
+        }
+        if frame % 10 == 9 && frame < 200 {
+            growths += 1;
+            let offer = client.transport.grow_offer(slots.len() + growths).await.expect("an offer");
+            let answer = server.accept(&offer);
+            client.transport.accept_answer(&answer).await.expect("an acceptable answer");
+        }
+        client.for_some(10).await;
+    }
+    client.for_some(700).await;
+    let lost = counts.to_client_lost.load(Ordering::Relaxed);
+    assert!(lost > 40 && growths == 20, "the loss happened: {lost}");
+    for slot in &slots {
+        let came: Vec<u32> = client
+            .packets
+            .iter()
+            .filter(|packet| packet.mid.as_ref() == slot)
+            .map(|packet| number(&packet.payload))
+            .filter(|number| *number < 600)
+            .collect();
+        let different: BTreeSet<u32> = came.iter().copied().collect();
+        let missing: Vec<u32> = (came[0]..600).filter(|number| !different.contains(number)).collect();
+        assert!(missing.is_empty() && came.len() == different.len(), "slot {slot} lacks {missing:?}");
     }
 }
