@@ -127,7 +127,9 @@ mod tests {
 
     fn on(workers: &[WorkerIndex]) -> Whereabouts {
         let mut whereabouts = Whereabouts::default();
-        workers.iter().for_each(|worker| whereabouts.open_on(*worker));
+        for worker in workers {
+            whereabouts.open_on(*worker);
+        }
         whereabouts
     }
 
