@@ -28,12 +28,12 @@ use crate::telemetry::Counters;
 
 pub use signals::{StopWish, StopWishes};
 
-/// How long connections get to take their close message when the server stops. Together with what follows, a stop takes
-/// less than the ten seconds that service managers grant.
+/// How long connections get to take their close message when the server stops, and each step after it. All together take
+/// three times as long at most: less than the ten seconds that service managers grant.
 const GOODBYE: Duration = Duration::from_secs(3);
 
-/// The same for whoever asked twice. All steps together take less than two seconds.
-const SHORT_GOODBYE: Duration = Duration::from_millis(350);
+/// The same for whoever asked twice: less than two seconds.
+const SHORT_GOODBYE: Duration = Duration::from_millis(550);
 
 /// How often a server that drains looks whether somebody is left. Shorter, and it works for nothing; longer, and it ends
 /// late.
@@ -230,18 +230,21 @@ impl Server {
         let _ = self.stop.send(true);
         let _ = self.listening.await;
         self.beside.abort_all();
-        if timeout(patience, self.admission.all_gone()).await.is_err() {
+        // Each step has its time, and all together have three times as much.
+        let end = Instant::now() + patience * 3;
+        let left = || patience.min(end.saturating_duration_since(Instant::now()));
+        if timeout(left(), self.admission.all_gone()).await.is_err() {
             tracing::warn!("some connections did not take their close message in time");
         }
         // Rooms end when no connection posts to them; one that hangs is left behind.
-        let _ = timeout(patience, self.shared.rooms.close()).await;
-        let _ = timeout(patience, self.shared.media.shutdown()).await;
+        let _ = timeout(left(), self.shared.rooms.close()).await;
+        let _ = timeout(left(), self.shared.media.shutdown()).await;
         let Shared { store, .. } = &*self.shared;
         let store = store.clone();
         drop(self.shared);
         // The writer ends after the last room, having written all it was given.
-        let _ = timeout(patience, self.writing).await;
-        let _ = timeout(patience, store.close()).await;
+        let _ = timeout(left(), self.writing).await;
+        let _ = timeout(left(), store.close()).await;
         tracing::info!("stopped");
     }
 }

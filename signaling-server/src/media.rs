@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! room task -- Command --> bounded queue --> worker thread: sockets -> Sfu -> sockets
-//! room task <-- MediaEvent -- bounded channel <--'
+//! room task <-- MediaEvent -- bounded channel <--'             '-- bounded queue --> another worker
 //! ```
 //!
-//! A room lives on one worker from [`MediaHandle::open_room`] until its last [`RoomMedia`] is dropped, so no lock is on a
-//! packet's way. Who comes into it asks for a place there first ([`RoomMedia::place_newcomer`]).
+//! A room is on one worker, its home, from [`MediaHandle::open_room`] until its last [`RoomMedia`] is dropped. Who comes
+//! into it asks for a place first ([`RoomMedia::place_newcomer`]). When the home is full, the room spreads to other workers;
+//! what crosses goes through queues that nobody waits for, so no lock is on a packet's way.
 
 mod address;
 mod admission;
@@ -15,6 +16,7 @@ mod counters;
 mod delay;
 #[cfg(target_os = "linux")]
 mod linux_send;
+mod room;
 mod sender;
 mod socket;
 #[cfg(test)]
@@ -27,22 +29,23 @@ pub use linux_send::BatchSender;
 pub use sender::Sent;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::TrySendError;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use confab_protocol::{Grants, ParticipantId, SlotAssignment, SourceKind, TileRequest, TrackOffer};
-use tokio::sync::{mpsc, oneshot};
+use confab_protocol::SlotAssignment;
+use tokio::sync::mpsc;
 
 use admission::Gate;
-pub use admission::{LIMITS, Limit, Load, LoadLimits, Newcomer, Place, WorkerReport};
-use command::{Command, Mailbox, RoomId};
+pub use admission::{LIMITS, Limit, Load, LoadLimits, Newcomer, WorkerReport};
+use command::{Mailbox, RoomId};
 pub use confab_sfu::{Event as MediaEvent, TrackState};
 pub use counters::MediaCounters;
 pub(crate) use delay::BUCKETS_US;
 pub use delay::DelayReport;
+pub use room::{Place, RoomMedia};
+use worker::crossing;
 
 /// Events a room may be behind before the worker has to keep them for it.
 const EVENTS_BEHIND: usize = 4_096;
@@ -88,7 +91,7 @@ pub enum MediaError {
     /// No such person in this room's media.
     #[error("There is no media connection to restart; join anew.")]
     UnknownParticipant,
-    /// The worker carries as much as it may.
+    /// Every worker carries as much as it may.
     #[error(
         "The server is full: it carries as many calls as it can. Calls that are under way go on. Try again in a few minutes."
     )]
@@ -110,21 +113,44 @@ pub struct MediaAnswer {
     pub slots: Vec<SlotAssignment>,
 }
 
+/// How rooms spread over workers; its own only in tests.
+struct Spreading {
+    /// Batches a worker may be behind with what others relay.
+    queue: usize,
+    /// How long a room stays on a worker where nobody of it is any more, but its home. Shorter, and people who come and go
+    /// open and close it each time, which tells every other worker of everybody anew; longer, and its sound crosses for
+    /// nobody.
+    kept_empty: Duration,
+}
+
+impl Default for Spreading {
+    fn default() -> Self {
+        Self { queue: crossing::QUEUE, kept_empty: Duration::from_secs(5) }
+    }
+}
+
 /// Starts the workers and opens their sockets.
 ///
 /// # Errors
 /// [`MediaError::Bind`] when no socket of a worker could be opened, [`MediaError::Start`] when a thread could not.
 pub fn start(config: &MediaConfig) -> Result<MediaHandle, MediaError> {
+    start_spreading(config, Spreading::default())
+}
+
+fn start_spreading(config: &MediaConfig, spreading: Spreading) -> Result<MediaHandle, MediaError> {
     let count = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         workers => workers,
     };
     let addresses = address::local_addresses(config);
+    let wakeables = (0..count).map(|_| worker::Wakeable::new()).collect::<Result<Vec<_>, _>>()?;
+    let wakers = wakeables.iter().map(|wakeable| Arc::clone(&wakeable.waker)).collect();
+    let crossings = crossing::lay(wakers, spreading.queue);
     let mut workers = Vec::new();
-    for index in 0..count {
-        workers.push(worker::spawn(config, &addresses, index)?);
+    for (index, (wakeable, crossing)) in wakeables.into_iter().zip(crossings).enumerate() {
+        workers.push(worker::spawn(config, &addresses, index, wakeable, crossing)?);
     }
-    Ok(MediaHandle { inner: Arc::new(Media { workers, next_room: AtomicU64::new(0) }) })
+    Ok(MediaHandle { inner: Arc::new(Media { workers, next_room: AtomicU64::new(0), spreading }) })
 }
 
 /// What the handle keeps of a worker.
@@ -134,13 +160,34 @@ struct WorkerHandle {
     gate: Gate,
     addresses: Vec<SocketAddr>,
     /// Rooms opened and not yet closed, known before the worker has heard of them.
-    rooms: Arc<AtomicUsize>,
+    rooms: AtomicUsize,
+    /// Its thread has ended.
+    ended: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl WorkerHandle {
+    fn is_running(&self) -> bool {
+        !self.ended.load(Ordering::Acquire)
+    }
+
+    /// To compare workers. Rooms in which nothing happens yet are no load, and are spread all the same.
+    fn load(&self, now: Instant) -> (u64, usize) {
+        (self.gate.fullness(now), self.rooms.load(Ordering::Relaxed))
+    }
 }
 
 struct Media {
     workers: Vec<WorkerHandle>,
     next_room: AtomicU64,
+    spreading: Spreading,
+}
+
+impl Media {
+    /// Places of the workers that have not ended.
+    fn running(&self) -> Vec<usize> {
+        (0..self.workers.len()).filter(|worker| self.workers[*worker].is_running()).collect()
+    }
 }
 
 /// The running media plane. Clones share it.
@@ -153,23 +200,10 @@ impl MediaHandle {
     /// Opens a room on the worker with the least load. Its events come out of the receiver; they are not lost while
     /// the reader is a few thousand behind. It has no need of the room's code, which opens the room and must not be
     /// logged.
-    ///
-    /// # Panics
-    /// Never: there is at least one worker.
     pub fn open_room(&self) -> (RoomMedia, mpsc::Receiver<MediaEvent>) {
-        let now = Instant::now();
-        // Rooms in which nothing happens yet are no load, and are spread all the same.
-        let load = |worker: &&WorkerHandle| (worker.gate.fullness(now), worker.rooms.load(Ordering::Relaxed));
-        let worker = self.inner.workers.iter().min_by_key(load).expect("at least one worker was started");
-        worker.rooms.fetch_add(1, Ordering::Relaxed);
         let room = RoomId(self.inner.next_room.fetch_add(1, Ordering::Relaxed));
         let (events, receiver) = mpsc::channel(EVENTS_BEHIND);
-        tracing::debug!(media_room = room.0, "media room opened");
-        // When this cannot be sent, the receiver ends at once and every join says why.
-        let _refused_is_seen_by_the_receiver = worker.mailbox.post(Command::OpenRoom { room, events });
-        let gate = worker.gate.clone();
-        let inner = RoomInner { room, mailbox: worker.mailbox.clone(), rooms: worker.rooms.clone(), gate };
-        (RoomMedia { inner: Arc::new(inner) }, receiver)
+        (RoomMedia::open(Arc::clone(&self.inner), room, events), receiver)
     }
 
     /// Sums over all workers, for `/metrics`.
@@ -217,107 +251,6 @@ impl MediaHandle {
         });
         if joined.await.is_err() {
             tracing::error!("waiting for the media workers failed");
-        }
-    }
-}
-
-/// One room's media. Clones share it; the room ends when the last is dropped.
-#[derive(Clone)]
-pub struct RoomMedia {
-    inner: Arc<RoomInner>,
-}
-
-struct RoomInner {
-    room: RoomId,
-    mailbox: Mailbox,
-    rooms: Arc<AtomicUsize>,
-    gate: Gate,
-}
-
-impl Drop for RoomInner {
-    fn drop(&mut self) {
-        self.rooms.fetch_sub(1, Ordering::Relaxed);
-        // If this is refused, the worker closes the room when it finds nobody reading its events.
-        let _refused_is_noticed_later = self.mailbox.post(Command::CloseRoom { room: self.room });
-    }
-}
-
-impl RoomMedia {
-    /// Chooses the worker for somebody who comes into this room, which is the room's own, and takes a place there. It is to
-    /// be kept until their media path is up, when their tracks are measured, or until they have gone. Somebody who is in
-    /// already needs none.
-    ///
-    /// # Errors
-    /// [`MediaError::Full`], at once, however busy the worker is.
-    pub fn place_newcomer(&self, newcomer: Newcomer) -> Result<Place, MediaError> {
-        self.inner.gate.admit(Instant::now(), newcomer).map_err(MediaError::Full)
-    }
-
-    /// Whether [`Self::place_newcomer`] would refuse now.
-    pub fn is_full(&self) -> bool {
-        self.inner.gate.is_full(Instant::now())
-    }
-
-    /// Takes a person in. A person already in is replaced without any event. Tracks begin unpublished.
-    ///
-    /// # Errors
-    /// Says what is wrong with the offer or the tracks; then nothing has changed.
-    pub async fn join(
-        &self,
-        id: ParticipantId,
-        offer: String,
-        tracks: Vec<TrackOffer>,
-        grants: Grants,
-    ) -> Result<MediaAnswer, MediaError> {
-        self.ask(|reply| Command::Join { room: self.inner.room, id, offer, tracks, grants, reply }).await?
-    }
-
-    /// Answers an offer with new ICE credentials on the running media path.
-    ///
-    /// # Errors
-    /// [`MediaError::UnknownParticipant`] when the path is gone (join anew), [`MediaError::Offer`] when the offer cannot
-    /// be read or is another connection's.
-    pub async fn restart(&self, id: ParticipantId, offer: String) -> Result<String, MediaError> {
-        self.ask(|reply| Command::Restart { room: self.inner.room, id, offer, reply }).await?
-    }
-
-    /// What all receive slots of a person carry now, for the answer to a resume.
-    ///
-    /// # Errors
-    /// [`MediaError::UnknownParticipant`] when the path is gone.
-    pub async fn slots(&self, id: ParticipantId) -> Result<Vec<SlotAssignment>, MediaError> {
-        let slots = self.ask(|reply| Command::Slots { room: self.inner.room, id, reply }).await?;
-        slots.ok_or(MediaError::UnknownParticipant)
-    }
-
-    /// Ends a person's media path. No event follows.
-    pub fn leave(&self, id: ParticipantId) {
-        self.tell(Command::Leave { room: self.inner.room, id });
-    }
-
-    /// Says what a person does with a track. Until said, an offered track is unpublished and its packets are dropped.
-    pub fn set_track(&self, id: ParticipantId, source: SourceKind, state: TrackState) {
-        self.tell(Command::SetTrack { room: self.inner.room, id, source, state });
-    }
-
-    /// Says which pictures a person shows; replaces the view before. Without a view no video is sent.
-    pub fn set_view(&self, id: ParticipantId, tiles: Vec<TileRequest>) {
-        self.tell(Command::SetView { room: self.inner.room, id, tiles });
-    }
-
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, MediaError> {
-        let (reply, answer) = oneshot::channel();
-        self.inner.mailbox.post(command(reply)).map_err(|error| match error {
-            TrySendError::Full(()) => MediaError::Busy,
-            TrySendError::Disconnected(()) => MediaError::Stopped,
-        })?;
-        answer.await.map_err(|_| MediaError::Stopped)
-    }
-
-    /// For commands without an answer. A worker that is thousands of commands behind is lost anyway; it is counted.
-    fn tell(&self, command: Command) {
-        if let Err(TrySendError::Full(())) = self.inner.mailbox.post(command) {
-            tracing::error!("a media worker does not keep up; a command was dropped");
         }
     }
 }

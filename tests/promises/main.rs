@@ -7,6 +7,7 @@ mod a_bad_network_is_repaired;
 mod a_call_finds_its_way;
 mod a_full_server_says_so;
 mod a_load_is_carried_whole;
+mod a_room_larger_than_a_worker;
 mod a_server_drains;
 mod a_shared_screen_is_read_back;
 mod bad_input_disturbs_nobody;

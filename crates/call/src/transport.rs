@@ -5,7 +5,8 @@
 //!  receive/ <─ TransportEvent ── [ repair, tap ] <─ RTP, SRTP, UDP <══ server
 //! ```
 //!
-//! What is negotiated is negotiated once: the senders and the receive slots of [`TransportConfig`]. The transport owns
+//! What is negotiated is negotiated once: the senders and the receive slots of [`TransportConfig`]; only picture slots
+//! may become more ([`Transport::grow_offer`]). The transport owns
 //! SSRCs, sequence numbers, header extensions, retransmission, feedback, pacing and the estimate of the way's capacity.
 //! It does not own codecs, frames or the decision to restart; packets come out raw, repairs later than their
 //! successors, but never twice.
@@ -40,7 +41,7 @@ pub struct TransportConfig {
     pub senders: Vec<SenderConfig>,
     /// Receive slots for sound.
     pub audio_slots: usize,
-    /// Receive slots for pictures.
+    /// Receive slots for pictures, to begin with.
     pub video_slots: usize,
     /// Also offer 127.0.0.1, for a server on this machine.
     pub loopback: bool,
@@ -232,6 +233,10 @@ pub trait Transport: Send + Sync {
 
     /// An offer with new sockets and new ICE credentials; media goes on when its answer is accepted.
     fn restart_offer(&self) -> BoxFuture<'_, Result<String, TransportError>>;
+
+    /// An offer with so many picture slots, if there are fewer, on the sockets and with the ICE credentials of the running
+    /// way: what comes and goes is not interrupted. Later offers have these slots too, answered or not.
+    fn grow_offer(&self, video_slots: usize) -> BoxFuture<'_, Result<String, TransportError>>;
 
     /// Sends a packet, or drops and counts it. Never blocks.
     fn send(&self, packet: OutgoingPacket);

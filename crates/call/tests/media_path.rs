@@ -67,6 +67,10 @@ impl Transport for Wire {
         Box::pin(async { Err(TransportError::Closed) })
     }
 
+    fn grow_offer(&self, _video_slots: usize) -> BoxFuture<'_, Result<String, TransportError>> {
+        Box::pin(async { Err(TransportError::Closed) })
+    }
+
     fn send(&self, packet: OutgoingPacket) {
         let mut sent = self.sent.lock().unwrap();
         if let Some((inlet, mid)) = self.inlet.lock().unwrap().as_ref() {

@@ -28,7 +28,7 @@ pub enum LinkError {
     NameTaken,
 }
 
-/// Why an ICE restart was refused. The running media path stays as it was.
+/// Why a later offer, for an ICE restart or for more slots, was refused. The running media path stays as it was.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RestartError {
     /// No such member; it has to join anew.
@@ -40,4 +40,7 @@ pub enum RestartError {
     /// The offer belongs to another connection: its certificate is not the running one's.
     #[error("The offer is from another connection; join anew.")]
     OtherConnection,
+    /// The offer has more m-lines than a member may have.
+    #[error("The offer has {0} media lines; at most {1} are taken. Ask for fewer pictures at once.")]
+    TooManyLines(usize, usize),
 }

@@ -67,7 +67,7 @@ impl Default for SfuConfig {
 pub struct Sfu {
     pub(crate) config: SfuConfig,
     pub(crate) crypto: Arc<CryptoProvider>,
-    pub(crate) certificate: Option<DtlsCert>,
+    pub(crate) certificate: DtlsCert,
     pub(crate) rooms: Arena<Room>,
     pub(crate) members: Arena<Member>,
     pub(crate) addresses: HashMap<SocketAddr, Key>,
@@ -99,10 +99,13 @@ pub struct Sfu {
 
 impl Sfu {
     /// A core without rooms.
+    ///
+    /// # Panics
+    /// When the system gives no randomness to make a certificate of.
     pub fn new(config: SfuConfig) -> Self {
         let crypto = keys::crypto_provider();
-        // One certificate for all members; when none can be made here, each media path makes its own.
-        let certificate = crypto.dtls_provider.generate_certificate();
+        // One for all members. Without it nobody could be answered, so a core that has none is not to begin.
+        let certificate = crypto.dtls_provider.generate_certificate().expect("the system gives randomness");
         Self {
             config,
             crypto,

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The decision needs nothing of the worker, so a refusal comes as soon from a busy one. Pure but for
-//! [`Place`], which gives back by being dropped.
+//! [`Admitted`], which gives back by being dropped.
 //!
 //! # Invariants
 //!
@@ -163,9 +163,9 @@ impl Gate {
     }
 
     /// Lets somebody in.
-    pub(super) fn admit(&self, now: Instant, newcomer: Newcomer) -> Result<Place, Limit> {
+    pub(super) fn admit(&self, now: Instant, newcomer: Newcomer) -> Result<Admitted, Limit> {
         let number = self.lock().admit(now, &self.measured.read(), newcomer)?;
-        Ok(Place { number, admission: Arc::clone(&self.admission) })
+        Ok(Admitted { number, admission: Arc::clone(&self.admission) })
     }
 
     /// Whether nobody is let in.
@@ -194,13 +194,13 @@ impl Gate {
     }
 }
 
-/// The place of somebody who was let in. When it is dropped, nothing is expected of them any more; what is measured counts.
-pub struct Place {
+/// What is expected of somebody who was let in. When it is dropped, nothing is expected of them any more; what is measured counts.
+pub(super) struct Admitted {
     number: u64,
     admission: Arc<Mutex<Admission>>,
 }
 
-impl Drop for Place {
+impl Drop for Admitted {
     fn drop(&mut self) {
         self.admission.lock().unwrap_or_else(PoisonError::into_inner).withdraw(self.number);
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use confab_protocol::{Grants, ParticipantId, SlotAssignment, SourceKind, TileRequest, TrackOffer};
-use confab_sfu::{Event, TrackState};
+use confab_sfu::{Event, Peer, TrackState};
 use tokio::sync::{mpsc, oneshot};
 
 use super::counters::WorkerCounters;
@@ -19,11 +19,31 @@ pub(super) const QUEUE: usize = 8_192;
 pub(super) struct RoomId(pub(super) u64);
 
 pub(super) enum Command {
+    /// Opens a room, or a part of one that is on other workers too.
     OpenRoom {
         room: RoomId,
         events: mpsc::Sender<Event>,
+        /// Whether this worker tells who speaks.
+        is_home: bool,
+        /// Workers that have the room already.
+        peers: Vec<Peer>,
     },
+    /// Closes what is here of a room, and unlinks it.
     CloseRoom {
+        room: RoomId,
+    },
+    /// Another worker has the room too.
+    Link {
+        room: RoomId,
+        peer: Peer,
+    },
+    /// Another worker has the room no more.
+    Unlink {
+        room: RoomId,
+        peer: Peer,
+    },
+    /// From now on this worker tells who speaks.
+    SetHome {
         room: RoomId,
     },
     Join {
@@ -60,6 +80,9 @@ pub(super) enum Command {
         id: ParticipantId,
         tiles: Vec<TileRequest>,
     },
+    /// Runs on the worker's thread: a pause, or a panic.
+    #[cfg(test)]
+    Run(Box<dyn FnOnce() + Send>),
 }
 
 /// Where commands for one worker are left. Clones share it.

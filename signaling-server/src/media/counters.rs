@@ -14,8 +14,8 @@ macro_rules! counters {
             pub delays: DelayCells,
         }
 
-        /// A reading of the counters, summed over the workers. All but `members`, `rooms` and the
-        /// tracks only grow.
+        /// A reading of the counters, summed over the workers. All but `members`, `mirrors`, `rooms` and
+        /// the tracks only grow.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
         pub struct MediaCounters {
             $($(#[doc = $text])* pub $name: u64,)*
@@ -72,9 +72,19 @@ counters! {
     commands_refused,
     /// Events dropped because a room did not take them.
     events_dropped,
+    /// Media packets handed to other workers, counted once per worker.
+    relayed_out,
+    /// Media packets taken from other workers.
+    relayed_in,
+    /// Messages of other workers that could not be read, or that fit nothing.
+    dropped_relayed,
+    /// Batches for other workers dropped because one did not keep up; links begin anew after it.
+    relay_batches_dropped,
     /// Members at present.
     members,
-    /// Rooms at present.
+    /// Members of other workers at present, known by workers that have their room too.
+    mirrors,
+    /// Rooms at present, counted once per worker.
     rooms,
     /// Tracks published at present.
     tracks_in,

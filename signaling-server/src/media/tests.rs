@@ -1,6 +1,7 @@
 //! The media plane with real sockets on loopback; clients are str0m.
 
 mod client;
+mod spreading;
 
 use std::collections::HashSet;
 use std::net::{SocketAddr, UdpSocket};
@@ -105,22 +106,31 @@ async fn rooms_are_spread_over_workers_each_with_a_port_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_room_goes_to_the_worker_with_the_least_load_and_a_full_one_takes_nobody() {
+async fn a_room_is_at_home_on_the_worker_with_the_least_load_and_spreads_until_all_are_full() {
     let bind = vec!["127.0.0.1".parse().unwrap()];
     let limits = LoadLimits { tracks: 2, ..LoadLimits::default() };
     let media = start(&MediaConfig { bind, workers: 2, limits, ..MediaConfig::default() }).unwrap();
+    let place = |room: &RoomMedia| room.place_newcomer(ParticipantId::new(), Newcomer::default());
+    let full = || media.workers().iter().filter(|worker| worker.full == Some(Limit::Tracks)).count();
+    let refused = || media.workers().iter().map(|worker| worker.refused[0]).sum::<u64>();
     let first = media.open_room().0;
-    let place = first.place_newcomer(Newcomer::default()).ok();
-    assert!(place.is_some() && first.is_full());
-    assert!(matches!(first.place_newcomer(Newcomer::default()), Err(MediaError::Full(Limit::Tracks))));
+    let at_home = place(&first).ok();
+    assert!(at_home.is_some() && first.is_full());
     // The other worker has as many rooms as this one when the second is there, and less load all the same.
     let others: Vec<_> = (0..2).map(|_| media.open_room().0).collect();
     assert!(others.iter().all(|room| !room.is_full()));
-    let full = media.workers().iter().filter(|worker| worker.full == Some(Limit::Tracks)).count();
-    assert_eq!((full, media.workers().iter().map(|worker| worker.refused[0]).sum::<u64>()), (1, 1));
-    drop(place);
-    assert!(!first.is_full());
+    assert_eq!((full(), refused()), (1, 0));
+    let elsewhere = place(&first).ok();
+    assert!(elsewhere.is_some() && others[0].is_full());
+    assert_eq!((full(), refused()), (2, 0), "who is placed was not refused");
+    assert!(matches!(place(&first), Err(MediaError::Full(Limit::Tracks))));
+    assert!(matches!(place(&others[0]), Err(MediaError::Full(Limit::Tracks))));
+    assert_eq!(refused(), 2, "once each, however many workers were full");
+    drop(at_home);
+    assert!(!first.is_full() && others[0].is_full());
+    assert!(place(&others[0]).is_ok());
     media.shutdown().await;
+    assert!(matches!(place(&first), Err(MediaError::Stopped)));
 }
 
 #[tokio::test]

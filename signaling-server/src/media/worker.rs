@@ -1,14 +1,19 @@
 //! A worker thread: sockets -> [`Sfu`] -> sockets, commands in, events out. Nothing else runs on it and nothing on it
 //! waits for anybody.
 
-use std::collections::{HashMap, VecDeque};
+pub(super) mod crossing;
+mod obey;
+mod relaying;
+
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use confab_sfu::{Event, JoinError, Joining, Key, RestartError, Sfu, SfuConfig};
+use confab_protocol::ParticipantId;
+use confab_sfu::{Event, Key, Peer, Sfu, SfuConfig};
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -20,7 +25,8 @@ use super::counters::WorkerCounters;
 use super::delay::Delays;
 use super::sender::Sender;
 use super::socket::{MediaSocket, ReceiveBuffers};
-use super::{MediaAnswer, MediaConfig, MediaError, WorkerHandle};
+use super::{MediaConfig, MediaError, WorkerHandle};
+use crossing::Crossing;
 
 const WAKE: Token = Token(usize::MAX);
 
@@ -33,11 +39,15 @@ const BACKLOG: usize = 65_536;
 /// Even without packets and timers a worker looks up this often, for rooms nobody holds any more.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// Where a room's events go.
+/// A room, or the part of it that is here, and where its events go.
 struct Outbox {
     room: Key,
     events: mpsc::Sender<Event>,
     backlog: VecDeque<Event>,
+    /// Whose media path is here.
+    people: HashSet<ParticipantId>,
+    /// Other workers that have the room too.
+    peers: Vec<Peer>,
 }
 
 struct Worker {
@@ -47,6 +57,7 @@ struct Worker {
     sender: Sender,
     delays: Delays,
     sfu: Sfu,
+    crossing: Crossing,
     commands: Receiver<Command>,
     stopping: Arc<AtomicBool>,
     rooms: HashMap<RoomId, Outbox>,
@@ -56,20 +67,35 @@ struct Worker {
     measured: Arc<MeasuredCell>,
 }
 
+/// What a worker waits on, and what wakes it.
+pub(super) struct Wakeable {
+    poll: Poll,
+    pub(super) waker: Arc<Waker>,
+}
+
+impl Wakeable {
+    pub(super) fn new() -> Result<Self, MediaError> {
+        let poll = Poll::new().map_err(MediaError::Start)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(MediaError::Start)?);
+        Ok(Self { poll, waker })
+    }
+}
+
 /// Opens a worker's sockets and starts its thread.
 pub(super) fn spawn(
     config: &MediaConfig,
     addresses: &[LocalAddress],
     index: usize,
+    Wakeable { poll, waker }: Wakeable,
+    crossing: Crossing,
 ) -> Result<WorkerHandle, MediaError> {
-    let poll = Poll::new().map_err(MediaError::Start)?;
     let sockets = open_sockets(config, addresses, index, &poll)?;
     let told: Vec<SocketAddr> = sockets.iter().map(|socket| socket.told).collect();
-    let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(MediaError::Start)?);
     let (sender, commands) = sync_channel(QUEUE);
     let stopping = Arc::new(AtomicBool::new(false));
     let counters = Arc::new(WorkerCounters::default());
     let measured = Arc::new(MeasuredCell::default());
+    let ended = crossing.ended();
     let worker = Worker {
         poll,
         sockets,
@@ -77,6 +103,7 @@ pub(super) fn spawn(
         sender: Sender::default(),
         delays: Delays::default(),
         sfu: Sfu::new(SfuConfig { candidates: told.clone(), unix_time: since_epoch(), ..SfuConfig::default() }),
+        crossing,
         commands,
         stopping: stopping.clone(),
         rooms: HashMap::new(),
@@ -94,7 +121,8 @@ pub(super) fn spawn(
         counters,
         gate: Gate::new(config.limits, measured),
         addresses: told,
-        rooms: Arc::new(AtomicUsize::new(0)),
+        rooms: AtomicUsize::new(0),
+        ended,
         thread: Mutex::new(Some(thread)),
     })
 }
@@ -156,7 +184,7 @@ impl Worker {
     }
 
     fn sleep(&self) -> Duration {
-        if self.sockets.iter().any(|socket| socket.readable) {
+        if self.crossing.is_waiting() || self.sockets.iter().any(|socket| socket.readable) {
             return Duration::ZERO;
         }
         let due = self.sfu.poll_timeout().map(|at| at.saturating_duration_since(Instant::now()));
@@ -165,7 +193,9 @@ impl Worker {
 
     /// Takes in what came, lets time pass, sends what came of it.
     fn turn(&mut self) {
+        self.mend_links();
         self.receive();
+        self.take_relayed();
         for _ in 0..COMMANDS_A_TURN {
             let Ok(command) = self.commands.try_recv() else { break };
             self.obey(command);
@@ -176,6 +206,8 @@ impl Worker {
         } else {
             self.sfu.flush(now);
         }
+        // First to those who have to do something with it.
+        self.hand_over();
         self.send();
         self.tell_rooms();
         self.count();
@@ -198,70 +230,6 @@ impl Worker {
         self.counters.bytes_in.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn obey(&mut self, command: Command) {
-        let now = Instant::now();
-        match command {
-            Command::OpenRoom { room, events } => {
-                let key = self.sfu.open_room();
-                self.names.insert(key, room);
-                self.rooms.insert(room, Outbox { room: key, events, backlog: VecDeque::new() });
-            }
-            Command::CloseRoom { room } => self.close_room(room),
-            Command::Join { room, id, offer, tracks, grants, reply } => {
-                let joining = Joining { participant: id, offer: &offer, tracks: &tracks, grants };
-                let answer = match self.key(room) {
-                    Some(key) => self.sfu.join(now, key, &joining).map_err(join_error),
-                    None => Err(MediaError::Stopped),
-                };
-                // The packets go before the answer, so that a client that is quick finds everything ready.
-                self.send();
-                let answer = answer.map(|joined| MediaAnswer { answer: joined.answer, slots: joined.slots });
-                if reply.send(answer).is_err() {
-                    // Whoever asked has gone; so has the person.
-                    if let Some(key) = self.key(room) {
-                        self.sfu.leave(now, key, id);
-                    }
-                }
-            }
-            Command::Restart { room, id, offer, reply } => {
-                let answer = match self.key(room) {
-                    Some(key) => self.sfu.restart(now, key, id, &offer).map_err(restart_error),
-                    None => Err(MediaError::UnknownParticipant),
-                };
-                let _asker_may_have_gone = reply.send(answer);
-            }
-            Command::Slots { room, id, reply } => {
-                let _asker_may_have_gone = reply.send(self.key(room).and_then(|key| self.sfu.slots(key, id)));
-            }
-            Command::Leave { room, id } => {
-                if let Some(key) = self.key(room) {
-                    self.sfu.leave(now, key, id);
-                }
-            }
-            Command::SetTrack { room, id, source, state } => {
-                if let Some(key) = self.key(room) {
-                    self.sfu.set_track(now, key, id, source, state);
-                }
-            }
-            Command::SetView { room, id, tiles } => {
-                if let Some(key) = self.key(room) {
-                    self.sfu.set_view(now, key, id, tiles);
-                }
-            }
-        }
-    }
-
-    fn key(&self, room: RoomId) -> Option<Key> {
-        self.rooms.get(&room).map(|outbox| outbox.room)
-    }
-
-    fn close_room(&mut self, room: RoomId) {
-        if let Some(outbox) = self.rooms.remove(&room) {
-            self.names.remove(&outbox.room);
-            self.sfu.close_room(Instant::now(), outbox.room);
-        }
-    }
-
     fn send(&mut self) {
         let mut transmits = self.sfu.take_transmits();
         if transmits.is_empty() {
@@ -280,6 +248,9 @@ impl Worker {
         for (key, event) in self.sfu.take_events() {
             let outbox = self.names.get(&key).and_then(|room| self.rooms.get_mut(room));
             if let Some(outbox) = outbox {
+                if let Event::Closed(id) = &event {
+                    outbox.people.remove(id);
+                }
                 outbox.backlog.push_back(event);
             }
         }
@@ -318,7 +289,11 @@ impl Worker {
         store(&self.counters.packets_forwarded, counters.packets_forwarded);
         store(&self.counters.keyframe_requests, counters.keyframe_requests);
         store(&self.counters.members_failed, counters.members_failed);
+        store(&self.counters.relayed_out, counters.relayed_out);
+        store(&self.counters.relayed_in, counters.relayed_in);
+        store(&self.counters.dropped_relayed, counters.dropped_relayed);
         store(&self.counters.members, counters.members);
+        store(&self.counters.mirrors, counters.mirrors);
         store(&self.counters.rooms, counters.rooms);
         store(&self.counters.tracks_in, counters.tracks_in);
         store(&self.counters.tracks_out, counters.tracks_out);
@@ -328,8 +303,21 @@ impl Worker {
         self.measured.write(&measured);
     }
 
+    /// A worker that ends without having been told to takes its media paths with it: their rooms hear of it.
+    fn tell_of_the_end(&mut self) {
+        if self.stopping.load(Ordering::Acquire) {
+            return;
+        }
+        for outbox in self.rooms.values_mut() {
+            for event in outbox.backlog.drain(..).chain(outbox.people.drain().map(Event::Closed)) {
+                let _without_room_it_is_lost = outbox.events.try_send(event);
+            }
+        }
+    }
+
     /// Says goodbye on every media path.
     fn end(&mut self) {
+        self.tell_of_the_end();
         let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
         for room in rooms {
             self.close_room(room);
@@ -339,22 +327,13 @@ impl Worker {
     }
 }
 
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.tell_of_the_end();
+    }
+}
+
 fn since_epoch() -> Duration {
     // A clock before 1970 makes reports begin there, which harms nothing.
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
-}
-
-fn join_error(error: JoinError) -> MediaError {
-    match error {
-        JoinError::RoomClosed => MediaError::Stopped,
-        JoinError::Track(mid) => MediaError::Track(mid),
-        error => MediaError::Offer(error.to_string()),
-    }
-}
-
-fn restart_error(error: RestartError) -> MediaError {
-    match error {
-        RestartError::UnknownMember => MediaError::UnknownParticipant,
-        error => MediaError::Offer(error.to_string()),
-    }
 }

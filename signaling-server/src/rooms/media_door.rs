@@ -52,7 +52,7 @@ pub(super) async fn operate(
     // A panic in there must not leave the room waiting for an answer for ever.
     let operation = AssertUnwindSafe(operation).catch_unwind();
     let outcome = match tokio::time::timeout(PATIENCE, operation).await {
-        Ok(Ok(outcome)) => outcome.map_err(|error| refusal_of(&error)),
+        Ok(Ok(outcome)) => outcome.map_err(|error| refusal_for(purpose, &error)),
         Ok(Err(_)) => Err(hangs()),
         Err(_) => {
             tracing::error!("the media plane did not answer in {} s", PATIENCE.as_secs());
@@ -67,6 +67,17 @@ pub(super) async fn operate(
 
 fn hangs() -> Refusal {
     Refusal::new(ErrorCode::Internal, "The server's media did not answer. Try again.")
+}
+
+/// Who is in already is never told that the server is full.
+fn refusal_for(purpose: MediaPurpose, error: &MediaError) -> Refusal {
+    let refusal = refusal_of(error);
+    match (purpose, refusal.code) {
+        (MediaPurpose::Resume | MediaPurpose::Restart, ErrorCode::ServerFull) => {
+            Refusal { code: ErrorCode::Internal, ..refusal }
+        }
+        _ => refusal,
+    }
 }
 
 pub(super) fn refusal_of(error: &MediaError) -> Refusal {

@@ -212,8 +212,10 @@ impl RoomTask {
             let message = "The server is full: it takes no more people. Calls that are under way go on. Try again in a few minutes.";
             return Err(Refusal::new(ErrorCode::ServerFull, message));
         }
-        // Where a room lives was chosen when it was opened; with nobody in it, it may as well live elsewhere.
-        if self.room.is_empty() && self.operations.is_empty() && self.media.is_full() {
+        // Where a room is at home was chosen when it was opened; with nobody in it, it may as well be elsewhere, if there is
+        // room anywhere. A storm of newcomers to a full server must not open and close rooms.
+        let may_move = self.room.is_empty() && self.operations.is_empty() && self.media.is_full();
+        if may_move && self.surroundings.media.workers().iter().any(|worker| worker.full.is_none()) {
             (self.media, self.media_events) = self.surroundings.media.open_room();
         }
         let people = self.room.participants();
@@ -221,7 +223,7 @@ impl RoomTask {
             others: people.len() as u64,
             published: people.iter().map(|person| person.tracks.len() as u64).sum(),
         };
-        let placed = self.media.place_newcomer(newcomer);
+        let placed = self.media.place_newcomer(participant, newcomer);
         placed.map(Some).map_err(|error| media_door::refusal_of(&error))
     }
 

@@ -72,7 +72,7 @@ pub(crate) fn exposition(
     }
 
     for (name, help, value) in media.counters.entries() {
-        let at_present = matches!(name, "members" | "rooms" | "tracks_in" | "tracks_out");
+        let at_present = matches!(name, "members" | "mirrors" | "rooms" | "tracks_in" | "tracks_out");
         let (suffix, kind) = if at_present { ("", "gauge") } else { ("_total", "counter") };
         metric(&mut text, &format!("confab_media_{name}{suffix}"), help, kind, &[(String::new(), value)]);
     }

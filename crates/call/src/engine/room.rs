@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use confab_protocol::media::VIDEO_SLOTS;
 use confab_protocol::{ChatMessage, ChatMessageId, ParticipantId, ParticipantInfo, SourceKind, TileRequest, TrackKind};
 
 /// Chat messages whose ids are remembered; more than a page, so that a page after a reconnect can be compared.
@@ -74,9 +73,8 @@ impl Room {
         self.seen.contains(&message)
     }
 
-    /// The view that shows everybody: screens first, then the others in the order of joining, as many as there are
-    /// slots.
-    pub fn everybody(&self, width: u32, height: u32) -> Vec<TileRequest> {
+    /// The view that shows everybody: screens first, then the others in the order of joining, so many at most.
+    pub fn everybody(&self, width: u32, height: u32, most: usize) -> Vec<TileRequest> {
         let others = self.participants.iter().filter(|participant| participant.id != self.me);
         let mut tiles: Vec<_> = others
             .flat_map(|participant| participant.tracks.iter().map(move |track| (participant.id, track)))
@@ -91,7 +89,7 @@ impl Room {
             })
             .collect();
         tiles.sort_by_key(|tile| std::cmp::Reverse(tile.priority));
-        tiles.truncate(VIDEO_SLOTS);
+        tiles.truncate(most);
         tiles
     }
 }
@@ -123,16 +121,17 @@ mod tests {
         let ada = person("Ada", &[SourceKind::Microphone, SourceKind::Camera]);
         let ben = person("Ben", &[SourceKind::Camera, SourceKind::Screen]);
         let room = Room::new(me.id, vec![me, ada.clone(), ben.clone()], &[]);
-        let tiles: Vec<_> = room.everybody(1280, 720).into_iter().map(|tile| (tile.participant, tile.source)).collect();
+        let tiles: Vec<_> =
+            room.everybody(1280, 720, 9).into_iter().map(|tile| (tile.participant, tile.source)).collect();
         assert_eq!(tiles, [(ben.id, SourceKind::Screen), (ada.id, SourceKind::Camera), (ben.id, SourceKind::Camera)]);
     }
 
     #[test]
-    fn no_more_pictures_are_asked_for_than_there_are_slots() {
+    fn no_more_pictures_are_asked_for_than_a_view_may_have() {
         let me = person("Me", &[]);
         let mut people = vec![me.clone()];
         people.extend((0..30).map(|_| person("Ada", &[SourceKind::Camera])));
-        assert_eq!(Room::new(me.id, people, &[]).everybody(320, 180).len(), VIDEO_SLOTS);
+        assert_eq!(Room::new(me.id, people, &[]).everybody(320, 180, 25).len(), 25);
     }
 
     #[test]
@@ -140,7 +139,7 @@ mod tests {
         let me = person("Me", &[]);
         let mut ada = person("Ada", &[SourceKind::Camera]);
         ada.tracks[0].muted = true;
-        assert!(Room::new(me.id, vec![me, ada], &[]).everybody(320, 180).is_empty());
+        assert!(Room::new(me.id, vec![me, ada], &[]).everybody(320, 180, 9).is_empty());
     }
 
     #[test]

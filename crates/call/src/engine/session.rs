@@ -27,10 +27,12 @@ use crate::signal::socket::{Socket, SocketEvent};
 use crate::stats::meters::{Meters, unix_ms};
 use crate::transport::TransportEvent;
 
+mod growth;
 mod local;
 mod media;
 mod signaling;
 
+use growth::PictureSlots;
 use media::{Media, Offered};
 
 /// The pace of everything that is looked at regularly.
@@ -50,6 +52,10 @@ enum Asked {
     },
     /// Only the answer to the last one fits.
     Restart {
+        number: u64,
+    },
+    /// The same.
+    Growth {
         number: u64,
     },
     Chat {
@@ -89,6 +95,7 @@ enum Purpose {
     Join(SocketId),
     Resume(SocketId),
     Restart(SocketId),
+    Growth(SocketId),
 }
 
 /// A picture of ours and how the person wants it.
@@ -118,6 +125,7 @@ pub(super) struct Session {
     described_by: Option<SocketId>,
 
     media: Media,
+    slots: PictureSlots,
     outlet: Arc<Outlet>,
     inlet: Arc<Inlet>,
     voice: Option<Voice>,
@@ -178,6 +186,7 @@ impl Session {
             room: None,
             described_by: None,
             media: Media::default(),
+            slots: PictureSlots::default(),
             outlet,
             inlet,
             voice,
@@ -255,6 +264,7 @@ impl Session {
         self.life.tick(now);
         self.expire_requests(now);
         self.flush_view(now);
+        self.grow_when_due();
         if ticks.is_multiple_of(2) {
             self.watch_path(now);
         }
@@ -275,6 +285,7 @@ impl Session {
                 Action::Join { socket, fresh_transport } => self.begin_join(socket, fresh_transport),
                 Action::Resume(socket) => self.begin_restart(Purpose::Resume(socket)),
                 Action::Restart(socket) => self.begin_restart(Purpose::Restart(socket)),
+                Action::Grow(socket) => self.begin_growth(socket),
                 Action::Phase(phase) => self.phase(&phase).await,
             }
         }
@@ -381,5 +392,7 @@ fn start_voice(
     }
 }
 
+#[cfg(test)]
+mod growth_tests;
 #[cfg(test)]
 mod settle_tests;

@@ -12,6 +12,9 @@
 //!   the new one has resumed, so that a network that heals meanwhile cannot evict us.
 //! - Session gone, or the transport closed: a full join with the same token and a new transport.
 //!
+//! While both are well the call may *grow*: one offer over the socket asks for more receive slots, and nothing is
+//! restarted. If the path fails meanwhile, the restart waits until that offer is answered: one offer at a time.
+//!
 //! Invariants: at most one socket is being tried at a time; `Phase::Joined` means both socket and path are well (the
 //! very first path is awaited under `Joined`); after `Phase::Ended` nothing happens any more; attempts go on until the
 //! person leaves, never more than [`LONGEST_WAIT`] after the last one failed.
@@ -44,6 +47,10 @@ const RESTART_PATIENCE: Duration = Duration::from_secs(2);
 
 /// After an answer the path must carry a packet within this, or ICE is restarted (again).
 const PATH_PATIENCE: Duration = Duration::from_secs(3);
+
+/// An offer for more slots that is not answered after this holds up no restart any more. More would keep a path dead for
+/// longer that failed just then; less would have a slow server refuse the restart, because it still answers the other.
+const GROWTH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A socket that was thought dead and speaks may bring the answer to an earlier restart; only then ask again.
 const LATE_ANSWER_PATIENCE: Duration = Duration::from_millis(500);
@@ -79,6 +86,10 @@ pub enum Input {
     Restarted,
     /// The server refused the ICE restart, or its answer does not fit.
     RestartFailed,
+    /// More pictures are to be shown than there are slots; said again until there are, since nothing is noted here.
+    SlotsWanted,
+    /// The offer for more slots was answered, or refused.
+    GrowthOver,
     /// A packet of the server came.
     PathUp,
     /// Nothing came for a moment: most likely the network changed, and another way is looked for before anybody notices.
@@ -111,6 +122,8 @@ pub enum Action {
     Resume(SocketId),
     /// Restart ICE over this socket.
     Restart(SocketId),
+    /// Ask for more slots over this socket; end with [`Input::GrowthOver`].
+    Grow(SocketId),
     /// Tell the person.
     Phase(Phase),
 }
@@ -185,6 +198,10 @@ pub struct Life {
     path: Path,
     /// The restart under way began before the person was told of any trouble.
     quietly: bool,
+    /// More slots were asked for, and the answer is awaited until then.
+    growing_until: Option<Instant>,
+    /// The last restart is not answered, although packets may come over the old path again.
+    restart_unanswered: bool,
     actions: VecDeque<Action>,
 }
 
@@ -206,6 +223,8 @@ impl Life {
             transport_gone: false,
             path: Path::Down,
             quietly: false,
+            growing_until: None,
+            restart_unanswered: false,
             actions: VecDeque::new(),
         };
         life.actions.push_back(Action::Phase(Phase::Connecting));
@@ -228,13 +247,19 @@ impl Life {
         self.current.filter(|_| !self.suspect)
     }
 
+    /// Whether an offer for more slots is under way.
+    pub fn is_growing(&self) -> bool {
+        self.growing_until.is_some()
+    }
+
     /// When [`Life::tick`] is due.
     pub fn deadline(&self) -> Option<Instant> {
         let path = match self.path {
             Path::Awaited(until) | Path::Restarting(until) => Some(until),
             Path::Up | Path::Down => None,
         };
-        [path, self.retry_at, self.candidate.map(|candidate| candidate.until)].into_iter().flatten().min()
+        let candidate = self.candidate.map(|candidate| candidate.until);
+        [path, self.retry_at, candidate, self.growing_until].into_iter().flatten().min()
     }
 
     /// Something happened.
@@ -251,11 +276,17 @@ impl Life {
             Input::Joined(id) => self.joined(now, id),
             Input::Refused { socket, code, message } => self.refused(now, socket, code, message),
             Input::Restarted => {
+                self.restart_unanswered = false;
                 if matches!(self.path, Path::Restarting(_) | Path::Awaited(_)) {
                     self.path = Path::Awaited(now + PATH_PATIENCE);
                 }
             }
-            Input::RestartFailed => self.need_fresh_join(now),
+            Input::RestartFailed => {
+                self.restart_unanswered = false;
+                self.need_fresh_join(now);
+            }
+            Input::SlotsWanted => self.grow(now),
+            Input::GrowthOver => self.growth_over(now),
             Input::PathUp => self.path_up(),
             Input::PathQuiet => self.path_quiet(now),
             Input::PathDown(why) => self.path_down(now, why),
@@ -283,6 +314,9 @@ impl Life {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
             self.try_socket(now);
+        }
+        if self.growing_until.is_some_and(|until| until <= now) {
+            self.growth_over(now);
         }
         match self.path {
             Path::Restarting(until) if until <= now => {
@@ -330,6 +364,7 @@ impl Life {
         } else if self.current == Some(id) {
             self.current = None;
             self.suspect = false;
+            self.growing_until = None;
             if matches!(self.path, Path::Restarting(_)) {
                 self.path = Path::Down;
             }
@@ -376,6 +411,8 @@ impl Life {
         self.candidate = None;
         self.current = Some(id);
         self.suspect = false;
+        self.growing_until = None;
+        self.restart_unanswered = false;
         self.retry_at = None;
         self.backoff.reset();
         self.session = true;
@@ -429,12 +466,40 @@ impl Life {
 
     fn path_quiet(&mut self, now: Instant) {
         if let Some(id) = self.socket()
-            && self.path == Path::Up
+            && self.is_steady()
+        {
+            self.quietly = true;
+            self.restart(now, id);
+        }
+    }
+
+    /// Both socket and path are well, and no offer is under way.
+    fn is_steady(&self) -> bool {
+        self.path == Path::Up
             && self.joined_once
             && self.candidate.is_none()
             && !self.transport_gone
+            && !self.is_growing()
+    }
+
+    fn grow(&mut self, now: Instant) {
+        if let Some(id) = self.socket()
+            && self.is_steady()
+            && self.session
+            && !self.restart_unanswered
         {
-            self.quietly = true;
+            self.growing_until = Some(now + GROWTH_PATIENCE);
+            self.actions.push_back(Action::Grow(id));
+        }
+    }
+
+    fn growth_over(&mut self, now: Instant) {
+        if self.growing_until.take().is_some()
+            && self.path == Path::Down
+            && let Some(id) = self.socket()
+            && self.candidate.is_none()
+            && !self.transport_gone
+        {
             self.restart(now, id);
         }
     }
@@ -454,6 +519,7 @@ impl Life {
         if let Some(id) = self.socket()
             && self.candidate.is_none()
             && !self.transport_gone
+            && !self.is_growing()
         {
             self.restart(now, id);
         }
@@ -498,6 +564,7 @@ impl Life {
 
     fn restart(&mut self, now: Instant, socket: SocketId) {
         self.path = Path::Restarting(now + RESTART_PATIENCE);
+        self.restart_unanswered = true;
         self.actions.push_back(Action::Restart(socket));
     }
 
@@ -546,6 +613,7 @@ impl Life {
         self.current = None;
         self.candidate = None;
         self.retry_at = None;
+        self.growing_until = None;
         self.path = Path::Up;
         self.enter(Phase::Ended(ending));
     }

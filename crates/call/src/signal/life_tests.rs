@@ -356,3 +356,73 @@ fn a_quiet_socket_over_a_living_path_is_replaced_without_the_media_noticing() {
     assert!(!actions.iter().any(|action| matches!(action, Action::Restart(_))));
     assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Resume(id)]);
 }
+
+#[test]
+fn a_call_that_is_well_grows_one_offer_at_a_time() {
+    let mut lab = Lab::joined();
+    assert_eq!(lab.input(Input::SlotsWanted), [Action::Grow(1)]);
+    assert_eq!(lab.input(Input::SlotsWanted), [], "one at a time");
+    assert_eq!(lab.input(Input::GrowthOver), []);
+    assert_eq!(lab.life.phase(), &Phase::Joined);
+    assert_eq!(lab.input(Input::SlotsWanted), [Action::Grow(1)]);
+    assert_eq!(lab.pass(GROWTH_PATIENCE), [], "an offer nobody answers is no trouble");
+    assert_eq!(lab.life.phase(), &Phase::Joined);
+    assert_eq!(lab.life.deadline(), None);
+}
+
+#[test]
+fn nothing_grows_while_the_socket_or_the_path_is_not_well() {
+    let mut lab = Lab::new();
+    lab.actions();
+    assert_eq!(lab.input(Input::SlotsWanted), []);
+    lab.input(Input::SocketOpen(1));
+    lab.input(Input::Joined(1));
+    assert_eq!(lab.input(Input::SlotsWanted), [], "the first path is awaited");
+    lab.input(Input::PathUp);
+    assert_eq!(lab.input(Input::PathQuiet), [Action::Restart(1)]);
+    assert_eq!(lab.input(Input::SlotsWanted), []);
+    lab.input(Input::PathUp);
+    assert_eq!(lab.input(Input::SlotsWanted), [], "the restart is not answered yet, whatever comes over the old path");
+    lab.input(Input::Restarted);
+    lab.input(Input::SocketQuiet(1));
+    assert_eq!(lab.input(Input::SlotsWanted), [], "the socket is suspect");
+    let (second, _) = lab.next_socket();
+    lab.input(Input::SocketOpen(second));
+    lab.input(Input::SocketSpoke(1));
+    assert_eq!(lab.input(Input::SlotsWanted), [], "a resume is under way");
+    lab.input(Input::Joined(second));
+    lab.input(Input::PathUp);
+    assert_eq!(lab.input(Input::SlotsWanted), [Action::Grow(second)]);
+}
+
+#[test]
+fn a_path_that_fails_while_the_call_grows_is_restarted_behind_the_answer() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SlotsWanted);
+    assert_eq!(lab.input(Input::PathQuiet), [], "not beside the other offer");
+    let actions = lab.input(Input::PathDown("silent".into()));
+    assert!(matches!(actions[..], [Action::Phase(Phase::Reconnecting { .. })]), "{actions:?}");
+    assert_eq!(lab.input(Input::GrowthOver), [Action::Restart(1)]);
+    lab.input(Input::Restarted);
+    assert_eq!(lab.input(Input::PathUp), [Action::Phase(Phase::Joined)]);
+}
+
+#[test]
+fn a_growth_nobody_answers_holds_a_restart_up_for_two_seconds_at_most() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SlotsWanted);
+    lab.input(Input::PathDown("silent".into()));
+    assert_eq!(lab.pass(GROWTH_PATIENCE - Duration::from_millis(1)), []);
+    assert_eq!(lab.pass(Duration::from_millis(1)), [Action::Restart(1)]);
+    assert_eq!(lab.input(Input::GrowthOver), [], "too late to matter");
+}
+
+#[test]
+fn a_socket_that_closes_ends_the_growth_and_the_call_resumes() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SlotsWanted);
+    lab.input(Input::SocketClosed(1));
+    assert!(!lab.life.is_growing());
+    let (second, _) = lab.next_socket();
+    assert_eq!(lab.input(Input::SocketOpen(second)), [Action::Resume(second)]);
+}

@@ -4,6 +4,7 @@
 
 mod detour;
 mod estimate;
+mod growth;
 mod negotiated;
 mod pacing;
 mod repair;
@@ -42,6 +43,7 @@ use super::{
     TransportStats,
 };
 use detour::Detour;
+use growth::{Exchange, add_slot};
 use negotiated::{Negotiated, candidates, tidy_offer};
 use pacing::{Command, RemoteTrack, Sending};
 use shared::{LocalStream, Shared};
@@ -61,6 +63,8 @@ pub struct WebrtcTransport {
     shared: Arc<Shared>,
     senders: Vec<(SenderConfig, Arc<dyn RtpTransceiver>)>,
     gathered: watch::Receiver<u64>,
+    /// Held while an offer is made or an answer taken: one after the other.
+    exchange: tokio::sync::Mutex<Exchange>,
     /// The candidates of the last offer.
     offered: Mutex<HashSet<SocketAddr>>,
     commands: mpsc::Sender<Command>,
@@ -137,11 +141,7 @@ impl WebrtcTransport {
         }
         for (kind, count) in [(RtpCodecKind::Audio, config.audio_slots), (RtpCodecKind::Video, config.video_slots)] {
             for _ in 0..count {
-                let init = RTCRtpTransceiverInit {
-                    direction: RTCRtpTransceiverDirection::Recvonly,
-                    ..RTCRtpTransceiverInit::default()
-                };
-                connection.add_transceiver_from_kind(kind, Some(init)).await.map_err(failed)?;
+                add_slot(connection.as_ref(), kind).await?;
             }
         }
         let (commands, command_receiver) = mpsc::channel(COMMANDS);
@@ -151,6 +151,7 @@ impl WebrtcTransport {
             shared,
             senders,
             gathered: gathered_receiver,
+            exchange: tokio::sync::Mutex::new(Exchange::new(config.video_slots)),
             offered: Mutex::default(),
             commands,
             sending: Mutex::new(Some(sending)),
@@ -165,7 +166,8 @@ impl WebrtcTransport {
         report.transport().map(|transport| transport.srtp_cipher.clone()).filter(|cipher| !cipher.is_empty())
     }
 
-    async fn local_offer(&self) -> Result<String, TransportError> {
+    async fn local_offer(&self, exchange: &mut Exchange) -> Result<String, TransportError> {
+        exchange.grows = false;
         let offer = self.connection.create_offer(None).await.map_err(failed)?;
         let closed = std::mem::take(&mut *self.offered.lock().unwrap_or_else(PoisonError::into_inner));
         let mut gathered = self.gathered.clone();
@@ -188,7 +190,7 @@ impl WebrtcTransport {
         loop {
             let complete = tokio::time::timeout(LOOK_INTERVAL, gathered.changed()).await.is_ok();
             let description = self.connection.local_description().await.ok_or(TransportError::Closed)?;
-            let offer = tidy_offer(&description.sdp, closed);
+            let offer = tidy_offer(&description.sdp, |address| !closed.contains(address));
             let sure = closed.is_empty() && complete || offer == before || begun.elapsed() > GATHERING;
             match offer {
                 Some(offer) if sure => return Ok(offer),
@@ -199,7 +201,7 @@ impl WebrtcTransport {
     }
 
     async fn first_offer(&self) -> Result<Offer, TransportError> {
-        let sdp = self.local_offer().await?;
+        let sdp = self.local_offer(&mut *self.exchange.lock().await).await?;
         let mut tracks = Vec::new();
         for (config, transceiver) in &self.senders {
             let mid = transceiver.mid().await.map_err(failed)?;
@@ -211,6 +213,7 @@ impl WebrtcTransport {
     }
 
     async fn take_answer(&self, sdp: &str) -> Result<(), TransportError> {
+        let exchange = self.exchange.lock().await;
         let mut senders = Vec::new();
         for (_, transceiver) in &self.senders {
             let mid = transceiver.mid().await.map_err(failed)?.unwrap_or_default();
@@ -219,16 +222,21 @@ impl WebrtcTransport {
         let negotiated = Negotiated::from_answer(sdp, senders)?;
         let unusable = |error: webrtc::error::Error| TransportError::Answer(error.to_string());
         let answer = RTCSessionDescription::answer(sdp.to_owned()).map_err(unusable)?;
+        self.shared.streams_go_on.store(exchange.grows, Ordering::Relaxed);
         self.connection.set_remote_description(answer).await.map_err(unusable)?;
         self.shared.set_negotiated(negotiated);
-        self.detour.begin(&self.connection, &self.shared, sdp);
+        if !exchange.grows {
+            // More slots come on the way there is, which may be the relay's.
+            self.detour.begin(&self.connection, &self.shared, sdp);
+        }
         Ok(())
     }
 
     async fn restart(&self) -> Result<String, TransportError> {
+        let mut exchange = self.exchange.lock().await;
         self.shared.forget_path();
         self.connection.restart_ice().await.map_err(failed)?;
-        self.local_offer().await
+        self.local_offer(&mut exchange).await
     }
 
     async fn end(&self) {
@@ -259,6 +267,10 @@ impl Transport for WebrtcTransport {
 
     fn restart_offer(&self) -> BoxFuture<'_, Result<String, TransportError>> {
         Box::pin(self.restart())
+    }
+
+    fn grow_offer(&self, video_slots: usize) -> BoxFuture<'_, Result<String, TransportError>> {
+        Box::pin(self.grow(video_slots))
     }
 
     fn send(&self, packet: OutgoingPacket) {

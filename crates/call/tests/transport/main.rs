@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod growth;
 mod relay;
 mod server;
+mod server_core;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -48,8 +50,19 @@ impl Client {
         let offer = transport.offer().await.expect("an offer");
         let answer = server.accept(&offer.sdp);
         transport.accept_answer(&answer).await.expect("an acceptable answer");
-        let mut client = Self {
-            transport: Arc::new(transport),
+        let mut client = Self::new(Arc::new(transport), events, offer, answer);
+        client.until("connected", 10_000, |client| client.states.contains(&"connected")).await;
+        client
+    }
+
+    fn new(
+        transport: Arc<WebrtcTransport>,
+        events: mpsc::Receiver<TransportEvent>,
+        offer: Offer,
+        answer: String,
+    ) -> Self {
+        Self {
+            transport,
             events,
             offer,
             answer,
@@ -57,9 +70,7 @@ impl Client {
             keyframes: Vec::new(),
             states: Vec::new(),
             estimates: Vec::new(),
-        };
-        client.until("connected", 10_000, |client| client.states.contains(&"connected")).await;
-        client
+        }
     }
 
     fn mid(&self, source: SourceKind) -> &str {

@@ -1,4 +1,5 @@
-//! Taking a member in: its offer becomes a media path with tracks and slots. Also ICE restarts, which are offers too.
+//! Taking a member in: its offer becomes a media path with tracks and slots. Also later offers: ICE restarts and more
+//! slots.
 
 use std::time::Instant;
 
@@ -67,7 +68,7 @@ impl Sfu {
         negotiation::offer_path(&mut path, joining.offer).map_err(JoinError::Sdp)?;
 
         let tracks = build_tracks(&rtc, joining.tracks)?;
-        let slots = build_slots(&mut rtc, &lines, &tracks);
+        let slots = build_slots(&mut rtc, &lines, |mid| tracks.iter().any(|track| track.mid == mid));
         let joined = Joined { answer, slots: slots.iter().map(|slot| slot.told.clone()).collect() };
 
         if let Some(before) = self.find(room, joining.participant) {
@@ -117,10 +118,12 @@ impl Sfu {
         Ok(joined)
     }
 
-    /// Answers an offer with new ICE credentials on a running media path; its streams and slots go on.
+    /// Answers a later offer on a running media path; its streams and slots go on. New ICE credentials restart ICE, and
+    /// receiving m-lines that are new become idle slots, behind those there are; an offer may do both.
     ///
     /// # Errors
-    /// Says why the offer does not fit; then the media path is as it was.
+    /// Says why the offer does not fit. The media path is as it was, unless the offer could be read and the path does not take
+    /// it: then the path has ended, with [`crate::Event::Closed`].
     pub fn restart(
         &mut self,
         now: Instant,
@@ -130,43 +133,60 @@ impl Sfu {
     ) -> Result<String, RestartError> {
         let key = self.find_here(room, participant).ok_or(RestartError::UnknownMember)?;
         let member = self.members.get_mut(key).ok_or(RestartError::UnknownMember)?;
-        let setting = Setting {
-            crypto: &self.crypto,
-            certificate: self.certificate.as_ref(),
-            candidates: &self.config.candidates,
-        };
-        let has_all_lines = is_of_the_same_lines(member, &media_lines(offer));
+        let setting =
+            Setting { crypto: &self.crypto, certificate: &self.certificate, candidates: &self.config.candidates };
+        let lines = media_lines(offer);
+        if lines.len() > MEDIA_LINES {
+            return Err(RestartError::TooManyLines(lines.len(), MEDIA_LINES));
+        }
+        let has_all_lines = is_of_the_same_lines(member, &lines);
         let path = member.control().ok_or(RestartError::UnknownMember)?.rtc();
-        // Tried beside the running path, because a refused offer would leave it half changed.
-        let before = path.direct_api().local_ice_credentials();
-        Negotiation::new(setting, now, &before, offer).map_err(RestartError::Sdp)?;
         let running = path.direct_api().remote_dtls_fingerprint().map(|print| print.bytes.clone());
-        if running.is_none() || fingerprint(offer) != running {
+        let told = fingerprint(offer);
+        if running.is_none() || told.is_some() && told != running {
             return Err(RestartError::OtherConnection);
         }
         if !has_all_lines {
             return Err(RestartError::Sdp(OTHER_LINES.to_owned()));
         }
+        // The dear part comes last, and beside the running path, because a refused offer would leave it half changed.
+        let before = path.direct_api().local_ice_credentials();
+        let tried = Negotiation::new(setting, now, &before, offer).map_err(RestartError::Sdp)?;
         if let Err(error) = negotiation::offer_path(path, offer) {
             // Half an offer may have been taken, so the path cannot be relied on any more.
             self.fail(now, key);
             return Err(RestartError::Sdp(error));
         }
+        // The path takes new ones if, and only if, the client's are new.
         let credentials = path.direct_api().local_ice_credentials();
-        let streams = member.slots.iter().map(|slot| (Mid::from(slot.told.mid.as_str()), slot.ssrc, slot.repair_ssrc));
-        let answer = Negotiation::new(setting, now, &credentials, offer)
-            .and_then(|negotiation| negotiation.keeping(offer, streams));
-        let before = std::mem::replace(&mut member.ufrag, credentials.ufrag.clone());
-        member.is_renamed = true;
-        self.by_ufrag.remove(&before);
-        self.by_ufrag.insert(credentials.ufrag, key);
-        self.drive_control(now, key, |control, outlet| control.advance(now, outlet));
+        let is_renamed = credentials.ufrag != before.ufrag;
+        let negotiation = if is_renamed { Negotiation::new(setting, now, &credentials, offer) } else { Ok(tried) };
+        let answer = negotiation.and_then(|mut negotiation| {
+            let running: Vec<_> = member.slots.iter().map(Slot::streams).collect();
+            // From the negotiation that makes the answer, so that the streams it names are theirs.
+            let tracks = &member.tracks;
+            let is_known =
+                |mid| tracks.iter().any(|track| track.mid == mid) || running.iter().any(|slot| slot.0 == mid);
+            let added = build_slots(&mut negotiation.rtc, &lines, is_known);
+            let answer = negotiation.keeping(offer, running.iter().copied())?;
+            member.slots.extend(added);
+            Ok(answer)
+        });
+        if is_renamed {
+            let before = std::mem::replace(&mut member.ufrag, credentials.ufrag.clone());
+            member.is_renamed = true;
+            self.by_ufrag.remove(&before);
+            self.by_ufrag.insert(credentials.ufrag, key);
+            self.drive_control(now, key, |control, outlet| control.advance(now, outlet));
+        }
+        // Tiles may have waited for a slot.
+        self.needs_steering(room);
         self.flush(now);
         answer.map_err(RestartError::Sdp)
     }
 
     fn setting(&self) -> Setting<'_> {
-        Setting { crypto: &self.crypto, certificate: self.certificate.as_ref(), candidates: &self.config.candidates }
+        Setting { crypto: &self.crypto, certificate: &self.certificate, candidates: &self.config.candidates }
     }
 }
 
@@ -216,11 +236,12 @@ fn build_tracks(rtc: &Rtc, offered: &[TrackOffer]) -> Result<Vec<Track>, JoinErr
     Ok(tracks)
 }
 
-fn build_slots(rtc: &mut Rtc, mids: &[&str], tracks: &[Track]) -> Vec<Slot> {
+/// A slot for each receiving m-line that is not known yet.
+fn build_slots(rtc: &mut Rtc, mids: &[&str], is_known: impl Fn(Mid) -> bool) -> Vec<Slot> {
     let mut slots = Vec::new();
     for &name in mids {
         let mid = Mid::from(name);
-        if tracks.iter().any(|track| track.mid == mid) {
+        if is_known(mid) {
             continue;
         }
         let Some(media) = rtc.media(mid) else { continue };

@@ -24,7 +24,7 @@ const NEVER: Duration = Duration::from_secs(1_000_000);
 #[derive(Clone, Copy)]
 pub(crate) struct Setting<'a> {
     pub(crate) crypto: &'a Arc<CryptoProvider>,
-    pub(crate) certificate: Option<&'a DtlsCert>,
+    pub(crate) certificate: &'a DtlsCert,
     pub(crate) candidates: &'a [SocketAddr],
 }
 
@@ -100,19 +100,16 @@ fn answer(rtc: &mut Rtc, offer: &str) -> Result<String, String> {
 }
 
 fn config(setting: Setting<'_>) -> RtcConfig {
-    let config = RtcConfig::new()
+    RtcConfig::new()
         .set_crypto_provider(setting.crypto.clone())
+        .set_dtls_cert(setting.certificate.clone())
         .set_rtp_mode(true)
         .set_ice_lite(true)
         .clear_codecs()
         .set_rtcp_report_interval_audio(NEVER)
         .set_rtcp_report_interval_video(NEVER)
         .set_send_buffer_video(1)
-        .set_stats_interval(None);
-    match setting.certificate {
-        Some(certificate) => config.set_dtls_cert(certificate.clone()),
-        None => config,
-    }
+        .set_stats_interval(None)
 }
 
 fn build(mut config: RtcConfig, now: Instant) -> Rtc {

@@ -119,7 +119,12 @@ impl Sfu {
                     }
                 }
                 Outcome::Filled => self.schedule(receiver, now),
-                Outcome::WaitsForKeyframe => keyframe_needed = true,
+                Outcome::WaitsForKeyframe => {
+                    keyframe_needed = true;
+                    if member.downlink.held_until.is_some() {
+                        self.schedule(receiver, now);
+                    }
+                }
                 Outcome::Dropped => {}
             }
         }
@@ -132,10 +137,17 @@ impl Sfu {
     /// A number that nobody is sent.
     fn leave_out(&mut self, now: Instant, from: Key, arrived: &Arrived<'_>, sequence: u64) {
         let place = arrived.place;
+        let stream = self.members.get(from).and_then(|member| member.tracks.get(place.track)?.layers.get(place.layer));
+        let Some(epoch) = stream.map(|stream| stream.epoch) else { return };
         let subscribers = self.take_subscribers(from, place.track);
         for &(receiver, index) in &subscribers {
             let Some(member) = self.members.get_mut(receiver) else { continue };
             let Some(slot) = member.slots.get_mut(index) else { continue };
+            // A number of another epoch is another number: filled like this one's, it would be protected twice.
+            if slot.feed.as_ref().is_some_and(|feed| feed.current == Some(place.layer) && feed.epoch != epoch) {
+                slot.filter.end_stretch();
+                continue;
+            }
             if let Some(hole) = slot.filter.leave_out(place.layer as u8, sequence) {
                 fill(member, index, now, hole, arrived.timestamp, &mut self.outlet);
                 self.schedule(receiver, now);
@@ -268,7 +280,12 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
             outcome = Outcome::Begun { superseded };
             changes
         }
-        Admission::Wait => return Outcome::WaitsForKeyframe,
+        Admission::Wait { hole } => {
+            if let Some(hole) = hole {
+                fill(member, index, now, hole, incoming.timestamp, outlet);
+            }
+            return Outcome::WaitsForKeyframe;
+        }
         Admission::Drop { hole: None } => return Outcome::Dropped,
         Admission::Drop { hole: Some(hole) } => {
             fill(member, index, now, hole, incoming.timestamp, outlet);
@@ -346,7 +363,10 @@ enum Admission {
         changes: Option<Rewrite>,
         same_clock: bool,
     },
-    Wait,
+    /// Dropped too, and what it waits for is a keyframe.
+    Wait {
+        hole: Option<u64>,
+    },
     Drop {
         /// A number that receivers wait for.
         hole: Option<u64>,
@@ -378,7 +398,7 @@ fn admit(slot: &mut Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
         Decision::Forward(changes) | Decision::ForwardAndSwitch(changes) => {
             Admission::Begin { changes: Some(changes), same_clock: running }
         }
-        Decision::Drop { .. } if filter.wants_keyframe() == Some(layer as u8) => Admission::Wait,
+        Decision::Drop { hole } if filter.wants_keyframe() == Some(layer as u8) => Admission::Wait { hole },
         Decision::Drop { hole } => Admission::Drop { hole },
     }
 }

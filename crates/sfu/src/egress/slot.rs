@@ -91,6 +91,11 @@ impl Slot {
         }
     }
 
+    /// The m-line it is on, its SSRC and that of its repairs: what an answer has to say of it.
+    pub(crate) fn streams(&self) -> (Mid, u32, Option<u32>) {
+        (Mid::from(self.told.mid.as_str()), self.ssrc, self.repair_ssrc)
+    }
+
     /// The number of the next repair, extended.
     pub(crate) fn next_repair(&mut self) -> u64 {
         self.repairs_sent += 1;

@@ -78,6 +78,25 @@ impl InnerLayers {
         }
     }
 
+    /// Somebody else measured the whole stream: its parts are taken to have kept their shares.
+    pub(crate) fn assume(&mut self, bits_per_second: u64) {
+        let (spatial, temporal) = self.highest();
+        let before = self.bits_per_second(spatial, temporal);
+        for rate in self.rates.iter_mut().flatten() {
+            let share = u128::from(rate.bits_per_second()) * u128::from(bits_per_second);
+            if let Some(scaled) = share.checked_div(u128::from(before)) {
+                rate.assume(u64::try_from(scaled).unwrap_or(u64::MAX));
+            }
+        }
+    }
+
+    /// What comes from now on is measured anew, and until then things are as they were.
+    pub(crate) fn assume_again(&mut self) {
+        for rate in self.rates.iter_mut().flatten() {
+            rate.assume(rate.bits_per_second());
+        }
+    }
+
     /// The highest spatial and temporal layer that is being sent.
     pub(crate) fn highest(&self) -> (u8, u8) {
         let is_sent = |seen: &Option<u64>| seen.is_some_and(|at| self.pictures - at <= GONE_AFTER);

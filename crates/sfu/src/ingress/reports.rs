@@ -1,6 +1,6 @@
 //! What members say in RTCP: how our streams reach them, what they miss, how theirs go.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use confab_rtp::wire::{Report, SenderInfo, reports};
 
@@ -11,6 +11,9 @@ use crate::sfu::Sfu;
 
 /// Numbers of one request that are looked at; more is a full link, or no honest client.
 const MOST_WANTED: usize = 256;
+
+/// Sender reports of a stream go to other cores no more often.
+const REPORTS_APART: Duration = Duration::from_millis(200);
 
 impl Sfu {
     /// Takes in a compound RTCP packet, in clear.
@@ -63,11 +66,17 @@ impl Sfu {
         let found = (member.tracks.iter().enumerate())
             .find_map(|(track, of)| Some((track, of.layers.iter().position(reported)?)));
         let Some((track, layer)) = found else { return };
-        let stream = &mut member.tracks[track].layers[layer];
+        let crate::member::Member { tracks, sender_clock, .. } = member;
+        let stream = &mut tracks[track].layers[layer];
         stream.log.on_sender_report(now, info.ntp);
         stream.report = Some(ReportedTime { ntp: info.ntp, timestamp: info.rtp_timestamp });
-        member.sender_clock.note(info.ntp, ours);
-        self.relay_report(now, from, track, layer);
+        sender_clock.note(info.ntp, ours);
+        // Other cores need one now and then, however many come.
+        let is_due = stream.report_relayed.is_none_or(|at| now.saturating_duration_since(at) >= REPORTS_APART);
+        if is_due {
+            stream.report_relayed = Some(now);
+            self.relay_report(now, from, track, layer);
+        }
     }
 
     /// Sends a packet again that a receiver missed.

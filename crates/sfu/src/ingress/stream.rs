@@ -103,6 +103,8 @@ pub(crate) struct LayerStream {
     /// Last time somebody watched it.
     pub(crate) watched_at: Option<Instant>,
     pub(crate) rate: RateMeter,
+    /// When other cores were last told of a sender report.
+    pub(crate) report_relayed: Option<Instant>,
     /// Whether other cores were told that it is live, and at which rate.
     pub(crate) told_live: Option<u64>,
     /// Of a mirror: the epoch that its owner counts, once one is known.
@@ -129,6 +131,7 @@ impl LayerStream {
             keyframe_owed: false,
             watched_at: None,
             rate: RateMeter::default(),
+            report_relayed: None,
             told_live: None,
             owner_epoch: None,
             lives_there: false,
@@ -154,6 +157,7 @@ impl LayerStream {
     pub(crate) fn resume(&mut self, now: Instant) {
         if self.last_packet.is_none_or(|last| now.saturating_duration_since(last) >= LIVE) {
             self.rate.assume(self.rate.bits_per_second());
+            self.inner.assume_again();
         }
     }
 
@@ -178,6 +182,7 @@ impl LayerStream {
         let crosses = self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < LIVE);
         if let Some(rate) = rate.filter(|rate| *rate > 0 && !crosses) {
             self.rate.assume(rate);
+            self.inner.assume(rate);
         }
         if rate.is_none() && self.lives_there {
             // It was live until a moment ago, so what it cost is remembered from now on.
@@ -260,6 +265,8 @@ pub(crate) struct RateMeter<const BEFORE: u64 = 1> {
     bytes: u64,
     since: Option<Instant>,
     rate: u64,
+    /// The window before was a pause.
+    paused: bool,
 }
 
 impl<const BEFORE: u64> RateMeter<BEFORE> {
@@ -271,7 +278,13 @@ impl<const BEFORE: u64> RateMeter<BEFORE> {
         if elapsed >= Self::WINDOW {
             let sample = self.bytes * 8_000_000 / elapsed.as_micros().max(1) as u64;
             let pause = elapsed > Self::WINDOW * 3;
-            self.rate = if self.rate == 0 || pause { sample } else { (self.rate * BEFORE + sample) / (BEFORE + 1) };
+            // One pause says nothing of what is sent; a picture that comes in drops pauses again and again.
+            let resumes = pause && !std::mem::replace(&mut self.paused, pause) && self.rate > 0;
+            self.rate = match self.rate {
+                rate if resumes => rate,
+                rate if rate == 0 || pause => sample,
+                rate => (rate * BEFORE + sample) / (BEFORE + 1),
+            };
             self.bytes = 0;
             self.since = Some(now);
         }
@@ -332,6 +345,25 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_pause_says_nothing_of_a_rate_and_pauses_again_and_again_do() {
+        let begin = Instant::now();
+        let mut meter = RateMeter::<5>::default();
+        let mut feed = |from: u64, to: u64, every: u64| {
+            for at in (from..to).step_by(every as usize) {
+                meter.add(begin + Duration::from_millis(at), 1_000);
+            }
+            meter.bits_per_second()
+        };
+        let running = feed(0, 10_000, 8);
+        assert!((900_000..=1_100_000).contains(&running), "{running}");
+        assert_eq!(feed(60_000, 60_001, 1), running, "it goes on as before");
+        let again = feed(60_008, 62_000, 8);
+        assert!((900_000..=1_100_000).contains(&again), "{again}");
+        let drops = feed(64_000, 80_000, 2_000);
+        assert!(drops < 10_000, "{drops}");
+    }
 
     #[test]
     fn a_mirrored_layer_costs_what_it_cost_when_it_crosses_again_after_a_pause() {

@@ -161,15 +161,19 @@ impl Sfu {
     pub(super) fn forget_peer(&mut self, now: Instant, room: Key, peer: Peer) {
         let Some(state) = self.rooms.get_mut(room) else { return };
         state.links.set_announced(peer, false);
-        for key in state.members.clone() {
-            let Some(member) = self.members.get_mut(key) else { continue };
-            if member.peer() == Some(peer) {
-                self.remove(now, key);
-                continue;
-            }
-            for track in &mut member.tracks {
+        let members = &mut self.members;
+        let is_theirs = |key: &Key| members.get(*key).is_some_and(|member| member.peer() == Some(peer));
+        // All at once: a peer may have thousands.
+        let (theirs, others): (Vec<Key>, Vec<Key>) = state.members.iter().copied().partition(is_theirs);
+        state.by_participant.retain(|_, key| !is_theirs(key));
+        state.members.clone_from(&others);
+        for key in others {
+            for track in members.get_mut(key).into_iter().flat_map(|member| &mut member.tracks) {
                 track.relayed.retain(|relayed| relayed.peer != peer);
             }
+        }
+        for key in theirs {
+            self.remove(now, key);
         }
         self.needs_steering(room);
     }

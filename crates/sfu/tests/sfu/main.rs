@@ -5,6 +5,7 @@
 mod bad_input;
 mod calls;
 mod client;
+mod growth;
 mod hostile;
 mod lab;
 mod liveness;

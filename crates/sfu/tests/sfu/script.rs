@@ -12,6 +12,7 @@ use confab_rtp::wire::{
     ExtensionIds, HeaderWriter, ReceptionBlock, RtcpWriter, RtpHeader, RtpView, SenderInfo, view::is_rtcp,
 };
 use confab_sfu::{Counters, Event, Joining, TrackState};
+use str0m::media::{Direction, MediaKind};
 
 use crate::client::{Client, Offered};
 use crate::lab::Lab;
@@ -280,7 +281,14 @@ impl Call {
     fn restart(&mut self, client: usize, script: &mut Bytes<'_>) {
         let (now, room, id) = (self.lab.now, self.lab.room, self.lab.id(client));
         let mut api = self.lab.clients[client].rtc.sdp_api();
-        api.ice_restart(script.byte() & 1 != 0);
+        let choice = script.byte();
+        if choice & 2 == 0 {
+            api.ice_restart(choice & 1 != 0);
+        }
+        // A few more slots, with or without a restart.
+        for _ in 0..choice >> 2 & 3 {
+            api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        }
         let Some((offer, pending)) = api.apply() else { return };
         let mut offer = offer.to_sdp_string();
         if script.byte().is_multiple_of(4) {

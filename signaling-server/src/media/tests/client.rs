@@ -1,4 +1,4 @@
-//! A client over a real socket: one voice out, some slots in.
+//! A client over a real socket: a voice and a picture out, some slots in.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +21,12 @@ pub struct Client {
     pub tracks: Vec<TrackOffer>,
     /// Numbers of the voice packets heard.
     pub heard: Vec<u32>,
+    /// Numbers of the pictures seen.
+    pub seen: Vec<u32>,
+    /// What the numbers of its own voice and pictures begin at.
+    pub begin: u32,
+    /// Port of the server's that it was told.
+    pub port: u16,
     pub closed: bool,
     rtc: Rtc,
     socket: UdpSocket,
@@ -28,8 +34,10 @@ pub struct Client {
     sender: std::net::UdpSocket,
     address: SocketAddr,
     voice: Mid,
+    camera: Mid,
     pending: Option<SdpPendingOffer>,
     spoken: u32,
+    filmed: u32,
 }
 
 impl Client {
@@ -47,40 +55,75 @@ impl Client {
         rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
         let mut api = rtc.sdp_api();
         let voice = api.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
+        let camera = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
         for kind in [MediaKind::Audio, MediaKind::Audio, MediaKind::Video] {
             api.add_media(kind, Direction::RecvOnly, None, None, None);
         }
         let (offer, pending) = api.apply().unwrap();
-        let tracks = vec![TrackOffer { mid: voice.to_string(), source: SourceKind::Microphone, layers: vec![] }];
+        let track = |mid: Mid, source| TrackOffer { mid: mid.to_string(), source, layers: vec![] };
+        let tracks = vec![track(voice, SourceKind::Microphone), track(camera, SourceKind::Camera)];
         Self {
             id: ParticipantId::new(),
             offer: offer.to_sdp_string(),
             tracks,
             heard: vec![],
+            seen: vec![],
+            begin: 0,
+            port: 0,
             closed: false,
             rtc,
             sender: socket.try_clone().unwrap(),
             socket: UdpSocket::from_std(socket).unwrap(),
             address,
             voice,
+            camera,
             pending: Some(pending),
             spoken: 0,
+            filmed: 0,
         }
     }
 
     pub fn accept(&mut self, answer: &MediaAnswer) {
         assert_eq!(answer.slots.len(), 3);
-        let answer = SdpAnswer::from_sdp_string(&answer.answer).unwrap();
+        let candidate = answer.answer.lines().find(|line| line.starts_with("a=candidate:")).unwrap();
+        self.port = candidate.split(' ').nth(5).unwrap().parse().unwrap();
+        self.accept_restart(&answer.answer);
+    }
+
+    /// An offer with new ICE credentials.
+    pub fn restart(&mut self) -> String {
+        let mut api = self.rtc.sdp_api();
+        api.ice_restart(true);
+        let (offer, pending) = api.apply().unwrap();
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    pub fn accept_restart(&mut self, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).unwrap();
         self.rtc.sdp_api().accept_answer(self.pending.take().unwrap(), answer).unwrap();
     }
 
     pub fn speak(&mut self) {
-        let pt = self.rtc.codec_config().find(|params| params.spec().codec == Codec::Opus).unwrap().pt();
         self.spoken += 1;
         let level = ExtensionValues { audio_level: Some(-30), voice_activity: Some(true), ..Default::default() };
-        let payload = self.spoken.to_be_bytes().to_vec();
-        let write = RtpWrite::new(pt, u64::from(self.spoken).into(), self.spoken * 960, Instant::now(), payload);
-        self.rtc.direct_api().stream_tx_by_mid(self.voice, None).unwrap().write_rtp(write.ext_vals(level));
+        let payload = (self.begin + self.spoken).to_be_bytes().to_vec();
+        self.write(self.voice, Codec::Opus, self.spoken, 960, payload, level);
+    }
+
+    /// Sends a picture of one packet that a decoder can begin with.
+    pub fn film(&mut self) {
+        self.filmed += 1;
+        let mut payload = vec![0x67, 0, 0, 0];
+        payload.extend((self.begin + self.filmed).to_be_bytes());
+        self.write(self.camera, Codec::H264, self.filmed, 3_000, payload, ExtensionValues::default());
+    }
+
+    fn write(&mut self, mid: Mid, codec: Codec, number: u32, step: u32, payload: Vec<u8>, extensions: ExtensionValues) {
+        let pt = self.rtc.codec_config().find(|params| params.spec().codec == codec).unwrap().pt();
+        let write = RtpWrite::new(pt, u64::from(number).into(), number * step, Instant::now(), payload);
+        let write = write.marker(codec == Codec::H264).ext_vals(extensions);
+        self.rtc.direct_api().stream_tx_by_mid(mid, None).unwrap().write_rtp(write);
     }
 
     /// Sends and receives for a time.
@@ -120,7 +163,13 @@ impl Client {
                 }
                 Output::Event(Event::Closed) => self.closed = true,
                 Output::Event(Event::RtpPacket(packet)) => {
-                    self.heard.push(u32::from_be_bytes(packet.payload[..4].try_into().unwrap()));
+                    let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+                    match packet.payload.len() {
+                        4 => self.heard.push(number(&packet.payload)),
+                        8 => self.seen.push(number(&packet.payload[4..])),
+                        // Padding of probes.
+                        _ => {}
+                    }
                 }
                 Output::Event(_) => {}
             }

@@ -347,6 +347,8 @@ impl Session {
         }
         self.view_due = false;
         let tiles = self.wanted_tiles();
+        // The view goes out whole all the same: which of its tiles wait for a slot is for the server to say.
+        self.want_slots(tiles.len());
         if self.sent_view.as_ref() == Some(&tiles) {
             return;
         }
@@ -359,12 +361,13 @@ impl Session {
 
     fn wanted_tiles(&self) -> Vec<TileRequest> {
         let mine: Option<ParticipantId> = self.room.as_ref().map(Room::me);
+        let most = self.limits.view_tiles as usize;
         match (&self.view, self.config.view, &self.room) {
             (Some(tiles), _, _) => {
                 let others = tiles.iter().filter(|tile| Some(tile.participant) != mine).copied();
-                others.take(self.limits.view_tiles as usize).collect()
+                others.take(most).collect()
             }
-            (None, View::Everybody { width, height }, Some(room)) => room.everybody(width, height),
+            (None, View::Everybody { width, height }, Some(room)) => room.everybody(width, height, most),
             _ => Vec::new(),
         }
     }

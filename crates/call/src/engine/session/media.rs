@@ -1,5 +1,6 @@
 //! The transport: made, offered, answered, watched, restarted.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,9 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// The server sends something every tenth of a second. After this long without, another way is tried.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// Up to so much later, so that all the people of a server that stood still do not come at once.
+const QUIET_SPREAD_MS: u64 = 200;
+
 /// Looked after later than this, it was this computer that stood still, and what came waits to be read.
 const STOOD_STILL: Duration = Duration::from_millis(250);
 
@@ -35,9 +39,15 @@ pub(super) struct Offered {
     what: Result<OfferedWhat, (Option<Purpose>, String)>,
 }
 
-enum OfferedWhat {
+pub(super) enum OfferedWhat {
     Fresh(Arc<dyn Transport>, Offer),
-    Restart(Purpose, String),
+    Later(Purpose, String),
+}
+
+impl Offered {
+    pub(super) fn new(generation: u64, what: Result<OfferedWhat, (Option<Purpose>, String)>) -> Self {
+        Self { generation, what }
+    }
 }
 
 /// The transport of the moment. Each has a number; what belongs to an older one is ignored.
@@ -50,9 +60,11 @@ pub(super) struct Media {
     /// The socket that waits for the first offer.
     join_waits: Option<SocketId>,
     connected: bool,
-    /// The number of the last restart offer: only its answer fits.
-    restarts: u64,
+    /// The number of the last offer after the first: only its answer fits.
+    later_offers: u64,
     heard: Option<Heard>,
+    /// How long nothing has to come until another way is tried.
+    quiet: Option<Duration>,
 }
 
 /// When something was last heard, and how much we had sent by then.
@@ -69,9 +81,19 @@ struct Heard {
 }
 
 impl Media {
-    /// The number of the last restart offer.
-    pub(super) fn restarts(&self) -> u64 {
-        self.restarts
+    /// The number of the last offer after the first.
+    pub(super) fn later_offers(&self) -> u64 {
+        self.later_offers
+    }
+
+    /// Another offer is made, by the transport of this generation.
+    pub(super) fn count_offer(&mut self) -> u64 {
+        self.later_offers += 1;
+        self.generation
+    }
+
+    pub(super) fn transport(&self) -> Option<Arc<dyn Transport>> {
+        self.transport.clone()
     }
 }
 
@@ -92,10 +114,11 @@ impl Session {
         self.media.offer = None;
         self.media.heard = None;
         let generation = self.media.generation;
+        let config = TransportConfig { video_slots: self.slots.begin(), ..TransportConfig::default() };
         let (reports, inlet) = (self.reports.clone(), self.inlet.clone());
         tokio::spawn(async move {
             let fresh = async {
-                let (transport, mut events) = transport::open(TransportConfig::default()).await?;
+                let (transport, mut events) = transport::open(config).await?;
                 let events_to = reports.clone();
                 tokio::spawn(async move {
                     // Packets go their own way: the session is not asked.
@@ -147,16 +170,15 @@ impl Session {
 
     /// Makes a restart offer for a resume or a restart.
     pub(super) fn begin_restart(&mut self, purpose: Purpose) {
-        let generation = self.media.generation;
+        let generation = self.media.count_offer();
         let reports = self.reports.clone();
-        self.media.restarts += 1;
-        let Some(transport) = self.media.transport.clone() else {
+        let Some(transport) = self.media.transport() else {
             self.handle(Input::TransportGone("The media connection is gone.".to_owned()));
             return;
         };
         tokio::spawn(async move {
             let what = match transport.restart_offer().await {
-                Ok(offer) => Ok(OfferedWhat::Restart(purpose, offer)),
+                Ok(offer) => Ok(OfferedWhat::Later(purpose, offer)),
                 Err(error) => Err((Some(purpose), error.to_string())),
             };
             drop(reports.send(Report::Offered(Offered { generation, what })));
@@ -177,11 +199,14 @@ impl Session {
                 self.media.offer = Some(offer);
                 self.join_when_ready();
             }
-            Ok(OfferedWhat::Restart(purpose, offer)) => self.send_restart(purpose, offer),
+            // A restart or a new socket came first; if the transport offers again, it offers the slots too.
+            Ok(OfferedWhat::Later(Purpose::Growth(_), _)) if !self.life.is_growing() => self.slots.not_sent(),
+            Ok(OfferedWhat::Later(purpose, offer)) => self.send_later_offer(purpose, offer),
             Err((None, why)) if self.room.is_none() => {
                 self.handle(Input::Impossible(format!("The call could not begin: {why}.")));
             }
             Err((None, why)) => self.handle(Input::TransportGone(format!("The call could not go on: {why}."))),
+            Err((Some(Purpose::Growth(_)), why)) => self.growth_refused(&why),
             Err((Some(_), why)) => {
                 tracing::debug!(why, "no restart offer");
                 self.handle(Input::RestartFailed);
@@ -210,12 +235,17 @@ impl Session {
         if generation != self.media.generation {
             return;
         }
+        if result.is_ok() {
+            self.slots.answered();
+        }
         match (purpose, result) {
             (Purpose::Join(socket) | Purpose::Resume(socket), Ok(())) => {
                 self.handle(Input::Joined(socket));
                 self.settle_in(true);
             }
             (Purpose::Restart(_), Ok(())) => self.handle(Input::Restarted),
+            (Purpose::Growth(_), Ok(())) => self.handle(Input::GrowthOver),
+            (Purpose::Growth(_), Err(why)) => self.growth_refused(&why),
             (Purpose::Join(socket) | Purpose::Resume(socket), Err(why)) => {
                 let message = format!("The call could not be set up with this server: {why}.");
                 self.handle(Input::Refused { socket, code: ErrorCode::SdpInvalid, message });
@@ -274,7 +304,7 @@ impl Session {
             self.handle(Input::PathUp);
         } else if unanswered && silent >= SILENCE {
             self.handle(Input::PathDown("Nothing comes from the server any more.".to_owned()));
-        } else if self.media.connected && silent >= QUIET && !stood_still {
+        } else if self.media.connected && silent >= *self.media.quiet.get_or_insert_with(quiet) && !stood_still {
             self.handle(Input::PathQuiet);
         } else if self.media.connected && !unanswered {
             // Muted, little is sent that could go unanswered; ICE says that the path is there.
@@ -345,4 +375,10 @@ impl Session {
             drop(tokio::time::timeout(Duration::from_millis(500), transport.close()).await);
         }
     }
+}
+
+/// A client's own patience with a quiet path.
+fn quiet() -> Duration {
+    // Hashers begin at random.
+    QUIET + Duration::from_millis(RandomState::new().hash_one(0) % QUIET_SPREAD_MS)
 }

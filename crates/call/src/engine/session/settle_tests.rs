@@ -6,16 +6,16 @@ use confab_protocol::{
 
 use super::*;
 
-const OLD: SocketId = 1;
+pub(super) const OLD: SocketId = 1;
 
-struct Lab<Queued> {
-    session: Session,
-    queued: Queued,
+pub(super) struct Lab<Queued> {
+    pub(super) session: Session,
+    pub(super) queued: Queued,
     events: mpsc::UnboundedReceiver<CallEvent>,
 }
 
 /// In a call over [`OLD`], with all said; the server lists these sources of ours.
-fn joined(listed: &[SourceKind]) -> Lab<impl FnMut() -> Vec<ClientMessage>> {
+pub(super) fn joined(listed: &[SourceKind]) -> Lab<impl FnMut() -> Vec<ClientMessage>> {
     let code = "kestrel-lane-27".parse().expect("a code");
     let config = CallConfig { view: View::Chosen, ..CallConfig::new(ServerAddress::loopback(1), code, "Ada".into()) };
     let (events, told) = mpsc::unbounded_channel();
@@ -39,7 +39,7 @@ fn room(listed: &[SourceKind]) -> Room {
     Room::new(me.id, vec![me], &[])
 }
 
-fn person() -> ParticipantInfo {
+pub(super) fn person() -> ParticipantInfo {
     ParticipantInfo {
         id: ParticipantId::new(),
         name: "Ada".into(),

@@ -94,8 +94,8 @@ impl Session {
         }
     }
 
-    pub(super) fn send_restart(&mut self, purpose: Purpose, offer: String) {
-        let (now, number) = (Instant::now(), self.media.restarts());
+    pub(super) fn send_later_offer(&mut self, purpose: Purpose, offer: String) {
+        let (now, number) = (Instant::now(), self.media.later_offers());
         let (socket, message) = match purpose {
             Purpose::Resume(socket) => {
                 let request = self.requests.open(now, CONNECTION_PATIENCE, Asked::Resume { socket });
@@ -104,6 +104,10 @@ impl Session {
             }
             Purpose::Restart(socket) | Purpose::Join(socket) => {
                 let request = self.requests.open(now, CONNECTION_PATIENCE, Asked::Restart { number });
+                (socket, ClientMessage::CallRestart { request, offer })
+            }
+            Purpose::Growth(socket) => {
+                let request = self.requests.open(now, CONNECTION_PATIENCE, Asked::Growth { number });
                 (socket, ClientMessage::CallRestart { request, offer })
             }
         };
@@ -122,9 +126,15 @@ impl Session {
         match message {
             ServerMessage::CallJoined { .. } => self.joined(socket, message),
             ServerMessage::CallRestarted { request, answer } => {
-                let number = self.media.restarts();
-                if self.requests.close(request) == Some(Asked::Restart { number }) {
-                    self.apply_answer(Purpose::Restart(socket), answer);
+                let number = self.media.later_offers();
+                match self.requests.close(request) {
+                    Some(Asked::Restart { number: asked }) if asked == number => {
+                        self.apply_answer(Purpose::Restart(socket), answer);
+                    }
+                    Some(Asked::Growth { number: asked }) if asked == number => {
+                        self.apply_answer(Purpose::Growth(socket), answer);
+                    }
+                    _ => {}
                 }
             }
             ServerMessage::Error { request, code, message, .. } => {
@@ -301,8 +311,11 @@ impl Session {
             Some(Asked::Join { socket } | Asked::Resume { socket }) => {
                 self.handle(Input::Refused { socket, code, message });
             }
-            Some(Asked::Restart { number }) if number == self.media.restarts() => self.handle(Input::RestartFailed),
-            Some(Asked::Restart { .. }) => {}
+            Some(Asked::Restart { number }) if number == self.media.later_offers() => {
+                self.handle(Input::RestartFailed);
+            }
+            Some(Asked::Growth { number }) if number == self.media.later_offers() => self.growth_refused(&message),
+            Some(Asked::Restart { .. } | Asked::Growth { .. }) => {}
             Some(Asked::Chat { local_id }) => {
                 let content = self.outbox.waiting().find(|line| line.local_id == local_id);
                 let content = content.map(|line| line.content.clone()).unwrap_or_default();

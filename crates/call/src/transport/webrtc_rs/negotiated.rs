@@ -126,15 +126,15 @@ fn sections(sdp: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Leaves out of an offer what helps nobody: the second mention of each candidate (as component 2; RTCP shares the
-/// port), candidates without an address, and those of sockets that are closed (`rtc` 0.21 keeps them in the description
-/// after an ICE restart). `None` when no candidate is left.
-pub(super) fn tidy_offer(sdp: &str, closed: &HashSet<SocketAddr>) -> Option<String> {
+/// port), candidates without an address, and those of sockets that are not open (`rtc` 0.21 keeps closed ones in the
+/// description after an ICE restart). `None` when no candidate is left.
+pub(super) fn tidy_offer(sdp: &str, is_open: impl Fn(&SocketAddr) -> bool) -> Option<String> {
     let mut any = false;
     let mut tidied = String::with_capacity(sdp.len());
     for line in sdp.split_inclusive('\n') {
         if line.starts_with(CANDIDATE) {
             match candidate_address(line) {
-                Some(address) if !address.ip().is_unspecified() && !closed.contains(&address) => any = true,
+                Some(address) if !address.ip().is_unspecified() && is_open(&address) => any = true,
                 _ => continue,
             }
         }
@@ -195,11 +195,12 @@ mod tests {
     fn an_offer_keeps_each_usable_candidate_once() {
         let offer = "m=audio 9 x\r\na=candidate:1 1 udp 5 127.0.0.1 4000 typ host\r\n\
             a=candidate:1 2 udp 5 127.0.0.1 4000 typ host\r\na=candidate:2 1 udp 5 0.0.0.0 4001 typ host\r\na=mid:0\r\n";
-        let tidied = tidy_offer(offer, &HashSet::new()).expect("one is left");
+        let tidied = tidy_offer(offer, |_| true).expect("one is left");
         assert_eq!(tidied.matches("a=candidate").count(), 1);
         assert!(tidied.ends_with("a=mid:0\r\n"));
         assert_eq!(candidates(&tidied), HashSet::from([SocketAddr::from(([127, 0, 0, 1], 4000))]));
-        assert_eq!(tidy_offer("m=audio 9 x\r\na=candidate:2 1 udp 5 :: 4001 typ host\r\n", &HashSet::new()), None);
-        assert_eq!(tidy_offer(offer, &candidates(&tidied)), None, "sockets that are closed are not offered");
+        assert_eq!(tidy_offer("m=audio 9 x\r\na=candidate:2 1 udp 5 :: 4001 typ host\r\n", |_| true), None);
+        let closed = candidates(&tidied);
+        assert_eq!(tidy_offer(offer, |address| !closed.contains(address)), None, "closed sockets are not offered");
     }
 }

@@ -21,7 +21,7 @@ use webrtc::peer_connection::{SettingEngine, SettingEngineBuilder};
 use super::estimate::Estimate;
 use super::repair::Repair;
 use super::shared::Shared;
-use super::stage::{Staged, WithRepairs};
+use super::stage::{BoundOnce, Staged, WithRepairs};
 use super::tap::Tap;
 use super::wire::Wire;
 use crate::transport::{H264_PAYLOAD_TYPE, OPUS_PAYLOAD_TYPE, RTX_PAYLOAD_TYPE};
@@ -99,9 +99,12 @@ pub(super) fn interceptors(shared: &Arc<Shared>, estimate: EstimatorConfig) -> R
         .with(Slot::TwccSender, WithRepairs(TwccSenderBuilder::new().build()))
         .with(Slot::from(3_500), Staged::new(Repair::new(Arc::clone(shared))))
         .with(Slot::NackResponder, NackResponderBuilder::new().with_size(SENT_PACKETS_KEPT).build())
-        .with(Slot::NackGenerator, NackGeneratorBuilder::new().with_interval(NACK_INTERVAL).build())
+        .with(
+            Slot::NackGenerator,
+            BoundOnce::new(shared, NackGeneratorBuilder::new().with_interval(NACK_INTERVAL).build()),
+        )
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
-        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
+        .with(Slot::ReceiverReport, BoundOnce::new(shared, ReceiverReportBuilder::new().build()))
         .with(Slot::SenderReport, SenderReportBuilder::new().build())
         .with(Slot::from(60_000), Staged::new(Tap::new(Arc::clone(shared))))
 }

@@ -83,6 +83,8 @@ pub(super) struct Shared {
     pub connections: Counter,
     /// The estimator forgets the old way's delays when it sees this.
     pub path_changed: AtomicBool,
+    /// The last answer only brought more slots: what was known of the streams before it still holds.
+    pub streams_go_on: AtomicBool,
     events: mpsc::Sender<TransportEvent>,
     negotiated: RwLock<Arc<Negotiated>>,
     timing: Mutex<Timing>,
@@ -113,6 +115,7 @@ impl Shared {
             connected: AtomicBool::new(false),
             connections: Counter::default(),
             path_changed: AtomicBool::new(false),
+            streams_go_on: AtomicBool::new(false),
             events,
             negotiated: RwLock::new(Arc::default()),
             timing: Mutex::default(),

@@ -5,12 +5,16 @@
 //! ```
 //! Reading walks the chain from left to right, writing from right to left.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use rtc::interceptor::{Interceptor, StreamInfo, TaggedPacket};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
+
+use super::shared::Shared;
 
 /// One stage. Gives back what goes on, or nothing to swallow the packet.
 pub(super) trait Stage: Send + Sync {
@@ -135,5 +139,72 @@ impl<I: Interceptor> Interceptor for WithRepairs<I> {
 
     fn unbind_remote_stream(&mut self, info: &StreamInfo) {
         self.0.unbind_remote_stream(info);
+    }
+}
+
+/// Lets a stock interceptor keep what it knows of the streams when slots are added beside them. `rtc` 0.21 binds every
+/// stream anew after every answer, by which a generator of NACKs forgets what is missing just then.
+pub(super) struct BoundOnce<I> {
+    inner: I,
+    shared: Arc<Shared>,
+    bound: HashSet<u32>,
+}
+
+impl<I> BoundOnce<I> {
+    pub fn new(shared: &Arc<Shared>, inner: I) -> Self {
+        Self { inner, shared: Arc::clone(shared), bound: HashSet::new() }
+    }
+}
+
+impl<I: Interceptor> Protocol<TaggedPacket, TaggedPacket, ()> for BoundOnce<I> {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        self.inner.handle_read(packet)
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.inner.poll_read()
+    }
+
+    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        self.inner.handle_write(packet)
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.inner.poll_write()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.inner.handle_timeout(now)
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        self.inner.poll_timeout()
+    }
+}
+
+impl<I: Interceptor> Interceptor for BoundOnce<I> {
+    fn bind_local_stream(&mut self, info: &StreamInfo) {
+        self.inner.bind_local_stream(info);
+    }
+
+    fn unbind_local_stream(&mut self, info: &StreamInfo) {
+        self.inner.unbind_local_stream(info);
+    }
+
+    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+        if self.bound.insert(info.ssrc) || !self.shared.streams_go_on.load(Ordering::Relaxed) {
+            self.inner.bind_remote_stream(info);
+        }
+    }
+
+    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+        self.bound.remove(&info.ssrc);
+        self.inner.unbind_remote_stream(info);
     }
 }

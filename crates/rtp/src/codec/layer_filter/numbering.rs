@@ -86,7 +86,11 @@ impl Numbering {
                 self.left_out += 1;
                 None
             }
-            Past::Missing => Some(number - self.left_out_before(number)),
+            Past::Missing => {
+                // Whoever is told fills it, once.
+                set(&mut self.kept_bits, number);
+                Some(number - self.left_out_before(number))
+            }
             Past::Kept | Past::LeftOut | Past::TooOld => None,
         }
     }
@@ -182,6 +186,7 @@ mod tests {
         numbering.leave_out(1);
         assert_eq!(numbering.keep(3), Some(2));
         assert_eq!(numbering.leave_out(2), Some(1));
+        assert_eq!(numbering.leave_out(2), None, "nothing is filled twice");
         assert_eq!(numbering.keep(4), Some(3));
     }
 
