@@ -12,6 +12,9 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 
 use super::LoadError;
 
+/// How long the server may take to close the connection of who left.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(2);
+
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) struct Signal {
@@ -104,5 +107,8 @@ impl Signal {
         // The run is over; a server that has gone first is no matter.
         let _gone_either_way = self.send(&ClientMessage::CallLeave {}).await;
         let _gone_either_way = self.socket.close(None).await;
+        // What came and was not read would make the system reset the connection, and the leave could be lost with it.
+        let ended = async { while self.next().await.is_some() {} };
+        let _slow_either_way = tokio::time::timeout(GOODBYE_WITHIN, ended).await;
     }
 }

@@ -70,7 +70,7 @@ impl Room {
 #[test]
 fn n4_layers_and_the_estimate_follow_a_line_of_10_1_and_10_mbps_and_nobody_else_notices() {
     let mut told = Vec::new();
-    let seeds = seeds(12, 1_000);
+    let seeds = seeds(50, 1_000);
     let mut all: [Vec<[f64; 3]>; 2] = Default::default();
     let (mut worst_queue, mut most_changes) = (Duration::ZERO, 0);
     for seed in seeds.clone() {
