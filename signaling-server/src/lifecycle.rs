@@ -237,14 +237,19 @@ impl Server {
             tracing::warn!("some connections did not take their close message in time");
         }
         // Rooms end when no connection posts to them; one that hangs is left behind.
-        let _ = timeout(left(), self.shared.rooms.close()).await;
-        let _ = timeout(left(), self.shared.media.shutdown()).await;
+        let in_time = |what: &str, done: bool| {
+            if !done {
+                tracing::warn!(what, "did not end in time and is left behind");
+            }
+        };
+        in_time("the rooms", timeout(left(), self.shared.rooms.close()).await.is_ok());
+        in_time("the media plane", timeout(left(), self.shared.media.shutdown()).await.is_ok());
         let Shared { store, .. } = &*self.shared;
         let store = store.clone();
         drop(self.shared);
         // The writer ends after the last room, having written all it was given.
-        let _ = timeout(left(), self.writing).await;
-        let _ = timeout(left(), store.close()).await;
+        in_time("the chat's writer", timeout(left(), self.writing).await.is_ok());
+        in_time("the store", timeout(left(), store.close()).await.is_ok());
         tracing::info!("stopped");
     }
 }
