@@ -46,8 +46,7 @@ fn a_server_that_drains_lets_meetings_end_by_themselves_and_then_ends() -> Outco
             "{report:#}"
         );
     }
-    // As long as service managers wait for an end, and as the server says that it takes at most.
-    server.ended(Duration::from_secs(10))
+    server.ended(Duration::from_secs(5))
 }
 
 #[test]

@@ -61,4 +61,9 @@ impl Outbox {
             Err(mpsc::error::TrySendError::Closed(_)) => false,
         }
     }
+
+    /// Whether the connection is over. It says so itself, behind all that it had to say.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
 }

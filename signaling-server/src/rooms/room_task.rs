@@ -371,11 +371,16 @@ impl RoomTask {
         }
     }
 
-    /// Puts something into a session's queue. Without room there, the reader is too slow, and the session is over.
+    /// Puts something into a session's queue. Without room there, the reader is too slow, and the session is over. One whose
+    /// connection has ended is not: what it said last, its leave above all, may still wait in the mailbox.
     fn put(&mut self, session: SessionId, outgoing: Outgoing, commands: &mut VecDeque<Command>) {
         let Some(outbox) = self.outboxes.get(&session) else { return };
         if !outbox.put(outgoing) {
+            let has_ended = outbox.is_closed();
             self.outboxes.remove(&session);
+            if has_ended {
+                return;
+            }
             commands.push_back(Command::SessionEnded { session, end: SessionEnd::Lost });
         }
     }
