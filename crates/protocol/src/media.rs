@@ -1,6 +1,6 @@
 //! Tracks, layers, tiles and slots.
 //!
-//! A client negotiates once: its senders plus a fixed set of receive slots. What a slot carries changes by
+//! A client negotiates its senders and a set of receive slots, which may grow later. What a slot carries changes by
 //! [`SlotAssignment`], never by SDP.
 
 use serde::{Deserialize, Serialize};

@@ -139,7 +139,7 @@ impl RoomMedia {
         joined
     }
 
-    /// Answers an offer with new ICE credentials on the running media path.
+    /// Answers a later offer on the running media path: with new ICE credentials, more receive slots, or both.
     ///
     /// # Errors
     /// [`MediaError::UnknownParticipant`] when the path is gone (join anew), [`MediaError::Offer`] when the offer cannot

@@ -10,7 +10,7 @@ use super::Outbox;
 pub(crate) enum RoomMail {
     /// A session wants in.
     Enter(Box<Enter>),
-    /// A session in the room wants new ICE credentials.
+    /// A session in the room wants new ICE credentials, more receive slots, or both.
     Restart {
         /// Who asks.
         session: SessionId,
