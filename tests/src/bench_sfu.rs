@@ -24,7 +24,7 @@ mod rival;
 mod shape;
 
 pub use allocations::Counting;
-pub use figures::{Figure, run};
+pub use figures::{Figure, Part, run};
 pub use shape::Shape;
 
 /// A server's histogram of the time from a packet's coming to its leaving, if it keeps one.
@@ -43,6 +43,17 @@ pub struct Plan {
     pub resume: Duration,
     /// Every shape with few people: shows that the bench works, not what anything costs.
     pub is_small: bool,
+    /// Only this part.
+    pub only: Option<Part>,
+}
+
+impl Plan {
+    /// The same with few people and short windows.
+    #[must_use]
+    pub const fn small(self) -> Self {
+        let (short, shorter) = (Duration::from_millis(500), Duration::from_millis(200));
+        Self { windows: 1, window: short, settle: short, resume: shorter, is_small: true, ..self }
+    }
 }
 
 impl Default for Plan {
@@ -53,6 +64,7 @@ impl Default for Plan {
             settle: Duration::from_secs(3),
             resume: Duration::from_secs(1),
             is_small: false,
+            only: None,
         }
     }
 }
@@ -109,14 +121,11 @@ pub fn measure(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<SfuCost> {
     std::thread::sleep(plan.settle);
     let used_kib = cpu::resident_kib(server.id())?.saturating_sub(empty_kib);
     let mut cost = SfuCost { memory_kib: used_kib as f64 / f64::from(shape.everybody()), ..SfuCost::default() };
-    let (mut echoes, mut first, mut last) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut echoes, mut inside) = (Vec::new(), Vec::new());
     for _ in 0..plan.windows {
-        last = server.histogram(FORWARD_DELAY)?;
-        if first.is_empty() {
-            first.clone_from(&last);
-        }
+        let before = server.histogram(FORWARD_DELAY)?;
         echoes.extend(server_window(&mut cost, &server, &load, plan.window)?);
-        last.clone_from(&server.histogram(FORWARD_DELAY)?);
+        histogram::add_between(&mut inside, &before, &server.histogram(FORWARD_DELAY)?);
         load.pause()?;
         cost.floor_us.push(floor::cost_us(shape, plan.window)?);
         load.resume()?;
@@ -132,8 +141,8 @@ pub fn measure(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<SfuCost> {
     read_report(&mut cost, &load.end()?)?;
     server.stop()?;
     cost.echo_ms = (histogram::quantile(&echoes, 0.5), histogram::quantile(&echoes, 0.99));
-    let inside = |share| histogram::quantile_between(&first, &last, share).map(|seconds| seconds * 1e3);
-    cost.inside_ms = inside(0.5).zip(inside(0.99));
+    let of_all = |share| histogram::quantile_of(&inside, share).map(|seconds| seconds * 1e3);
+    cost.inside_ms = of_all(0.5).zip(of_all(0.99));
     Ok(cost)
 }
 

@@ -43,6 +43,9 @@ enum Bench {
         /// A few people in each shape and short windows: shows that the bench works, not what anything costs.
         #[arg(long)]
         small: bool,
+        /// Only this part.
+        #[arg(long)]
+        only: Option<bench_sfu::Part>,
     },
 }
 
@@ -57,7 +60,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.bench {
         Bench::Call { seconds } => call(seconds, arguments.json),
-        Bench::Sfu { windows, seconds, small } => sfu(windows, Duration::from_secs(seconds), small, arguments.json),
+        Bench::Sfu { windows, seconds, small, only } => {
+            let plan = Plan { windows, window: Duration::from_secs(seconds), only, ..Plan::default() };
+            sfu(if small { plan.small() } else { plan }, arguments.json)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -85,14 +91,8 @@ fn call(seconds: u64, as_json: bool) -> Outcome {
     Ok(())
 }
 
-fn sfu(windows: usize, window: Duration, is_small: bool, as_json: bool) -> Outcome {
+fn sfu(plan: Plan, as_json: bool) -> Outcome {
     let lab = Lab::open("bench-sfu")?;
-    let plan = if is_small {
-        let (short, shorter) = (Duration::from_millis(500), Duration::from_millis(200));
-        Plan { windows: 1, window: short, settle: short, resume: shorter, is_small }
-    } else {
-        Plan { windows, window, ..Plan::default() }
-    };
     bench_sfu::run(&lab, &plan, |told| {
         let figure = Figure { metric: told.metric, value: told.value, unit: told.unit };
         print(&figure, &told.conditions, as_json);

@@ -359,9 +359,11 @@ impl Member {
         let now = Instant::now();
         let mut sent = false;
         let picture = Duration::from_secs(1) / self.person.args.fps;
-        for next in [&mut self.next_voice, &mut self.next_picture] {
-            if now.saturating_duration_since(*next) > BEHIND {
-                *next = now;
+        for (next, period) in [(&mut self.next_voice, VOICE), (&mut self.next_picture, picture)] {
+            let behind = now.saturating_duration_since(*next);
+            if behind > BEHIND {
+                // In step with oneself, not with all others who had stopped too.
+                *next += period * (behind.as_micros() / period.as_micros()) as u32;
             }
         }
         while self.next_voice <= now {

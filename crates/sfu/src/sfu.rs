@@ -225,6 +225,11 @@ impl Sfu {
         self.outlet.take()
     }
 
+    /// Datagrams that [`Self::take_transmits`] would give.
+    pub fn waiting_transmits(&self) -> usize {
+        self.outlet.queued()
+    }
+
     /// Takes back datagrams that were sent, to use their memory again.
     pub fn recycle(&mut self, sent: Vec<Transmit>) {
         self.outlet.recycle(sent);

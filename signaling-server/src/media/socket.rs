@@ -18,8 +18,8 @@ const RUN: usize = 64 * 1024;
 /// No datagram waits longer in a buffer of this size while its worker lives.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Batches read before others have their turn.
-const BATCHES: usize = 16;
+/// A socket that fails so often in a row fails for good.
+const MOST_FAILURES: usize = 16;
 
 pub(super) struct MediaSocket {
     pub(super) socket: UdpSocket,
@@ -28,8 +28,8 @@ pub(super) struct MediaSocket {
     pub(super) told: SocketAddr,
     /// Not yet read until empty.
     pub(super) readable: bool,
-    /// Reading it gave nothing but errors. It is tried again when there is something else to do, and not waited for.
-    pub(super) failing: bool,
+    /// Errors in a row.
+    failures: usize,
 }
 
 impl MediaSocket {
@@ -48,67 +48,103 @@ impl MediaSocket {
         }
         let port = socket.local_addr().map_err(failed)?.port();
         let told = SocketAddr::new(told, port);
-        Ok(Self { socket: UdpSocket::from_std(socket), state, told, readable: true, failing: false })
+        Ok(Self { socket: UdpSocket::from_std(socket), state, told, readable: true, failures: 0 })
     }
 
-    /// Reads what has come, a bounded number of batches; `take` gets each datagram with its source and how long the system
-    /// had it already, as far as the system says so.
-    pub(super) fn receive(
-        &mut self,
-        buffers: &mut ReceiveBuffers,
-        mut take: impl FnMut(SocketAddr, Duration, &mut [u8]),
-    ) {
-        let mut failures = 0;
-        self.failing = false;
-        for _ in 0..BATCHES {
-            let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = buffers.slices();
-            let mut meta = [RecvMeta::default(); BATCH_SIZE];
-            let received = match self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut meta) {
-                Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.readable = false;
-                    return;
-                }
-                // Errors here are about something sent earlier; the next datagram is as good as any.
-                Err(_) => {
-                    failures += 1;
-                    continue;
-                }
-            };
-            let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            for (slice, meta) in slices.iter_mut().zip(&meta).take(received) {
-                let length = meta.len.min(slice.len());
-                let bytes = &mut slice[..length];
-                // A clock that was set in between says nothing of use.
-                let waited = meta.timestamp.and_then(|came| unix.checked_sub(came)).unwrap_or_default();
-                let waited = if waited < LONGEST_WAIT { waited } else { Duration::ZERO };
-                if bytes.is_empty() {
-                    take(meta.addr, waited, bytes);
-                }
-                for datagram in bytes.chunks_mut(meta.stride.max(1)) {
-                    take(meta.addr, waited, datagram);
-                }
+    /// Reads a batch of what has come into `buffers`.
+    pub(super) fn receive(&mut self, buffers: &mut ReceiveBuffers) -> Received {
+        let ReceiveBuffers { memory, meta, filled, came } = buffers;
+        *filled = 0;
+        let mut chunks = memory.chunks_mut(RUN);
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
+        match self.state.recv(UdpSockRef::from(&self.socket), &mut slices, meta) {
+            Ok(received) => {
+                (*filled, self.failures) = (received, 0);
+                *came = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                Received::Batch
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                (self.readable, self.failures) = (false, 0);
+                Received::Nothing
+            }
+            // Errors here are about something sent earlier; the next datagram is as good as any.
+            Err(_) => {
+                self.failures += 1;
+                // One that lasts would keep the worker awake for nothing.
+                self.readable = self.failures < MOST_FAILURES;
+                Received::Nothing
             }
         }
-        // An error that lasts would keep the worker awake for nothing.
-        self.failing = failures == BATCHES;
-        self.readable = !self.failing;
     }
+
+    /// Reading it gave nothing but errors. It is tried again when there is something else to do, and not waited for.
+    pub(super) const fn is_failing(&self) -> bool {
+        self.failures >= MOST_FAILURES
+    }
+}
+
+/// What came of reading a socket once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Received {
+    /// Datagrams, in the buffers.
+    Batch,
+    /// None, now.
+    Nothing,
 }
 
 /// Memory to receive into, used for all sockets of a worker in turn.
 pub(super) struct ReceiveBuffers {
     memory: Vec<u8>,
+    meta: [RecvMeta; BATCH_SIZE],
+    /// Runs of datagrams in it.
+    filled: usize,
+    /// When they were read, since 1970.
+    came: Duration,
+}
+
+/// Datagrams of one source that came together.
+pub(super) struct Run<'a> {
+    pub(super) source: SocketAddr,
+    /// How long the system had them already, as far as it says so.
+    pub(super) waited: Duration,
+    bytes: &'a mut [u8],
+    stride: usize,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn datagrams(self) -> impl Iterator<Item = &'a mut [u8]> {
+        // An empty datagram is one too.
+        let (bytes, empty) =
+            if self.bytes.is_empty() { (Default::default(), Some(self.bytes)) } else { (self.bytes, None) };
+        bytes.chunks_mut(self.stride).chain(empty)
+    }
 }
 
 impl ReceiveBuffers {
     pub(super) fn new() -> Self {
-        Self { memory: vec![0; BATCH_SIZE * RUN] }
+        Self {
+            memory: vec![0; BATCH_SIZE * RUN],
+            meta: [RecvMeta::default(); BATCH_SIZE],
+            filled: 0,
+            came: Duration::ZERO,
+        }
     }
 
-    fn slices(&mut self) -> [IoSliceMut<'_>; BATCH_SIZE] {
-        let mut chunks = self.memory.chunks_mut(RUN);
-        std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()))
+    /// What was read last.
+    pub(super) fn runs(&mut self) -> impl Iterator<Item = Run<'_>> {
+        let came = self.came;
+        self.memory.chunks_mut(RUN).zip(&self.meta).take(self.filled).map(move |(memory, meta)| {
+            let length = meta.len.min(memory.len());
+            // A clock that was set in between says nothing of use.
+            let waited = meta.timestamp.and_then(|at| came.checked_sub(at)).filter(|waited| *waited < LONGEST_WAIT);
+            Run {
+                source: meta.addr,
+                waited: waited.unwrap_or_default(),
+                bytes: &mut memory[..length],
+                stride: meta.stride.max(1),
+            }
+        })
     }
 }
 
@@ -128,11 +164,14 @@ mod tests {
         listener.set_nonblocking(true).unwrap();
         socket.socket = UdpSocket::from_std(OwnedFd::from(listener).into());
         let mut buffers = ReceiveBuffers::new();
-        socket.receive(&mut buffers, |_, _, _| panic!("nothing was sent"));
-        assert!(socket.failing && !socket.readable);
+        for _ in 0..MOST_FAILURES {
+            assert!(socket.readable && !socket.is_failing());
+            assert_eq!(socket.receive(&mut buffers), Received::Nothing);
+        }
+        assert!(socket.is_failing() && !socket.readable);
 
         socket.socket = good;
-        socket.receive(&mut buffers, |_, _, _| panic!("nothing was sent"));
-        assert!(!socket.failing && !socket.readable);
+        assert_eq!(socket.receive(&mut buffers), Received::Nothing);
+        assert!(!socket.is_failing() && !socket.readable);
     }
 }

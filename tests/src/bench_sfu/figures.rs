@@ -1,5 +1,7 @@
 //! Every shape that is measured, and what is said of it.
 
+use clap::ValueEnum;
+
 use super::allocations::{self, Allocations};
 use super::{Plan, SfuCost, Shape, measure, median, rival};
 use crate::bench_sfu::shape::MOST_PACKETS;
@@ -30,23 +32,43 @@ const MOST_ROOMS: u32 = 40;
 /// When a program fails or people do not get in. A rival that is not there is no error.
 pub fn run(lab: &Lab, plan: &Plan, mut tell: impl FnMut(Figure)) -> Outcome {
     let mut bench = Bench { lab, plan, tell: &mut tell };
-    for (name, receivers) in [("1x10", 10), ("1x50", 50), ("1x100", 100), ("1x200", 200), ("1x500", 500)] {
-        bench.cost(name, &bench.audience(receivers))?;
+    for part in Part::value_variants().iter().filter(|part| plan.only.is_none_or(|only| only == **part)) {
+        match part {
+            Part::Audiences => bench.audiences()?,
+            Part::Growth => bench.growth()?,
+            Part::Slots => bench.slots()?,
+            Part::Memory => bench.memory()?,
+            Part::Workers => bench.workers()?,
+            Part::Delay => bench.delay()?,
+            Part::Crowds => bench.crowds()?,
+            Part::Allocations => bench.allocations()?,
+            Part::Rival => bench.rival(),
+        }
     }
-    bench.growth()?;
-    for (name, slots) in [("1x100_25_slots", 25), ("1x100_49_slots", 49)] {
-        bench.cost(name, &Shape { slots, tiles: slots, ..bench.audience(100) })?;
-    }
-    bench.memory()?;
-    bench.workers()?;
-    bench.delay()?;
-    for (name, tiles) in [("50_see_9", 9), ("50_see_25", 25)] {
-        let people = if plan.is_small { 4 } else { 50 };
-        bench.cost(name, &Shape::crowd(people, tiles))?;
-    }
-    bench.allocations()?;
-    bench.rival();
     Ok(())
+}
+
+/// A part of the bench, in the order of a whole run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Part {
+    /// One sender, 10 to 500 receivers.
+    Audiences,
+    /// What more receivers cost for each packet.
+    Growth,
+    /// What more receive slots cost.
+    Slots,
+    /// Memory while packets are lost.
+    Memory,
+    /// Two workers beside one.
+    Workers,
+    /// Rooms of five.
+    Delay,
+    /// Fifty people who all send.
+    Crowds,
+    /// A counting allocator.
+    Allocations,
+    /// Janus.
+    Rival,
 }
 
 struct Bench<'a> {
@@ -109,6 +131,28 @@ impl Bench<'_> {
         self.say(format!("forward_delay_ms_p99_{name}"), Some(most), "ms", &conditions);
     }
 
+    fn audiences(&mut self) -> Outcome {
+        for (name, receivers) in [("1x10", 10), ("1x50", 50), ("1x100", 100), ("1x200", 200), ("1x500", 500)] {
+            self.cost(name, &self.audience(receivers))?;
+        }
+        Ok(())
+    }
+
+    fn slots(&mut self) -> Outcome {
+        for (name, slots) in [("1x100_25_slots", 25), ("1x100_49_slots", 49)] {
+            self.cost(name, &Shape { slots, tiles: slots, ..self.audience(100) })?;
+        }
+        Ok(())
+    }
+
+    fn crowds(&mut self) -> Outcome {
+        for (name, tiles) in [("50_see_9", 9), ("50_see_25", 25)] {
+            let people = if self.plan.is_small { 4 } else { 50 };
+            self.cost(name, &Shape::crowd(people, tiles))?;
+        }
+        Ok(())
+    }
+
     /// What more receivers cost for each packet. Both at the rate that the many are kept to.
     fn growth(&mut self) -> Outcome {
         let many = self.audience(500);
@@ -150,33 +194,44 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Allocations on the way of a packet. What is left comes from the tick of ten a second and from batches, not from
-    /// packets.
+    /// Allocations on the way of a packet: those of a worker that forwards beyond those of one whose people are only
+    /// there, and are looked after ten times a second.
     fn allocations(&mut self) -> Outcome {
         let shape = self.audience(100);
         let Allocations { loaded, at_rest, packets, window } = allocations::measure(self.lab, &shape, self.plan)?;
+        let seconds = window.as_secs_f64();
         let words = format!(
-            "{}; {loaded} allocations of the media worker's thread while {packets:.0} packets were forwarded in {} s, {at_rest} in \
-             as long at rest, server in the bench's own process",
+            "{}; {loaded} allocations of the media worker's thread while {packets:.0} packets were forwarded in {seconds} s, \
+             {at_rest} in as long at rest, server in the bench's own process",
             shape.words(),
-            window.as_secs_f64()
         );
-        self.say("allocations_per_packet".into(), Some(loaded as f64 / packets), "1", &words);
+        let of_packets = loaded.saturating_sub(at_rest) as f64 / packets;
+        self.say("allocations_per_packet".into(), Some(of_packets), "1", &words);
+        let of_people = at_rest as f64 / seconds / f64::from(shape.everybody());
+        self.say("allocations_per_person_second_at_rest".into(), Some(of_people), "1", &words);
         Ok(())
     }
 
-    /// Rooms of five until one core is as busy as wanted, or the load is at its limit.
+    /// Rooms of five: a few, as many as the load's limit allows, and as many as keep one core as busy as wanted.
     fn delay(&mut self) -> Outcome {
         let first = Shape {
             fps: if self.plan.is_small { 10 } else { 29 },
             ..Shape::fives(if self.plan.is_small { 1 } else { 8 })
         };
         let cost = self.cost("8x5", &first)?;
-        let by_core = BUSY / median(&cost.cores);
         let by_load = MOST_PACKETS / median(&cost.packets_per_second);
-        let rooms = (f64::from(first.rooms) * by_core.min(by_load)) as u32;
-        let rooms = if self.plan.is_small { first.rooms + 1 } else { rooms.clamp(1, MOST_ROOMS) };
-        self.cost("busy", &Shape { rooms, ..first })?;
+        let by_core = BUSY / median(&cost.cores);
+        let rooms = |times: f64| (f64::from(first.rooms) * times) as u32;
+        if self.plan.is_small {
+            self.cost("busy", &Shape { rooms: first.rooms + 1, ..first })?;
+            return Ok(());
+        }
+        let busy = rooms(by_core.min(by_load)).clamp(1, MOST_ROOMS);
+        self.cost("busy", &Shape { rooms: busy, ..first })?;
+        let busiest = rooms(by_core).clamp(1, MOST_ROOMS);
+        if busiest > busy {
+            self.cost("core_at_60_percent", &Shape { rooms: busiest, ..first })?;
+        }
         Ok(())
     }
 

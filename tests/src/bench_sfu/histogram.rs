@@ -1,15 +1,20 @@
 //! Shares of a histogram and of single values.
 
-/// Of what was added between two readings of cumulative buckets (upper end, count), the value below which this share
-/// lies; values are taken to be spread evenly inside a bucket. `None` when nothing was added.
-pub(super) fn quantile_between(before: &[(f64, f64)], after: &[(f64, f64)], share: f64) -> Option<f64> {
-    let earlier =
-        |end: f64| before.iter().find(|(known, _)| known.total_cmp(&end).is_eq()).map_or(0.0, |(_, count)| *count);
-    let added: Vec<(f64, f64)> = after.iter().map(|(end, count)| (*end, count - earlier(*end))).collect();
-    let total = added.last().map(|(_, count)| *count).filter(|count| *count > 0.0)?;
+/// Adds what was added between two readings of cumulative buckets (upper end, count).
+pub(super) fn add_between(sum: &mut Vec<(f64, f64)>, before: &[(f64, f64)], after: &[(f64, f64)]) {
+    let of = |buckets: &[(f64, f64)], end: f64| {
+        buckets.iter().find(|(known, _)| known.total_cmp(&end).is_eq()).map_or(0.0, |(_, count)| *count)
+    };
+    *sum = after.iter().map(|(end, count)| (*end, of(sum, *end) + count - of(before, *end))).collect();
+}
+
+/// The value below which this share of cumulative buckets lies; values are taken to be spread evenly inside a bucket.
+/// `None` of nothing.
+pub(super) fn quantile_of(buckets: &[(f64, f64)], share: f64) -> Option<f64> {
+    let total = buckets.last().map(|(_, count)| *count).filter(|count| *count > 0.0)?;
     let wanted = total * share;
     let (mut begin, mut below) = (0.0, 0.0);
-    for (end, count) in added {
+    for (end, count) in buckets.iter().copied() {
         if count >= wanted {
             // The last bucket has no end: all that is known is where it begins.
             let reaches = if end.is_finite() && count > below { (wanted - below) / (count - below) } else { 0.0 };
@@ -36,10 +41,15 @@ mod tests {
     fn only_what_was_added_counts() {
         let before = [(1.0, 100.0), (2.0, 100.0), (f64::INFINITY, 100.0)];
         let after = [(1.0, 100.0), (2.0, 150.0), (f64::INFINITY, 200.0)];
-        assert_eq!(quantile_between(&before, &after, 0.25), Some(1.5));
-        assert_eq!(quantile_between(&before, &after, 0.9), Some(2.0), "the last bucket is open");
-        assert_eq!(quantile_between(&after, &after, 0.5), None);
-        assert_eq!(quantile_between(&[], &after, 0.5), Some(1.0));
+        let mut sum = Vec::new();
+        add_between(&mut sum, &before, &after);
+        assert_eq!(quantile_of(&sum, 0.25), Some(1.5));
+        assert_eq!(quantile_of(&sum, 0.9), Some(2.0), "the last bucket is open");
+        add_between(&mut sum, &after, &after);
+        assert_eq!(quantile_of(&sum, 0.25), Some(1.5), "nothing more");
+        add_between(&mut sum, &[], &before);
+        assert_eq!(quantile_of(&sum, 0.5), Some(1.0), "as many were below");
+        assert_eq!(quantile_of(&[], 0.5), None);
     }
 
     #[test]
