@@ -25,10 +25,11 @@ const UDP_OVERHEAD: usize = 28;
 /// A probe is filled up this often.
 const PROBE_SLOT: Duration = Duration::from_millis(5);
 
-/// The share of the estimate that repairs may take. Random loss of a bad radio link fits, congestion does not.
-const REPAIR_SHARE: f64 = 0.25;
+/// The share of the estimate that repairs may take. Random loss of a bad radio link fits (one
+/// packet in five, asked for more than once), congestion does not.
+const REPAIR_SHARE: f64 = 0.33;
 /// What the share may save up for a burst of loss.
-const SAVED_UP: Duration = Duration::from_millis(500);
+const SAVED_UP: Duration = Duration::from_millis(1_000);
 /// A few repairs are always possible, bytes.
 const LEAST_SAVINGS: f64 = 12_000.0;
 

@@ -15,6 +15,8 @@ use str0m::net::{DatagramRecv, Protocol, Receive};
 use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
+use crate::viewer::Viewer;
+
 /// One that str0m leaves free.
 const DESCRIPTOR_ID: u8 = 12;
 
@@ -142,6 +144,9 @@ pub struct Client {
     pub keys: Option<MediaKeys>,
     /// Media and reports that an insider opened.
     pub opened: Vec<(Instant, Vec<u8>)>,
+    /// Takes what an insider opened, asks for what is missing and reports, as our clients do; see [`Self::watch`].
+    pub viewer: Option<Viewer>,
+    server: Option<SocketAddr>,
     /// Media datagrams that came and did not open.
     pub unopened: u64,
     /// When anything came last, media or not.
@@ -210,6 +215,8 @@ impl Client {
             failed: false,
             keys: None,
             opened: vec![],
+            viewer: None,
+            server: None,
             unopened: 0,
             last_datagram: now,
             longest_silence: Duration::ZERO,
@@ -283,10 +290,14 @@ impl Client {
             match opened {
                 Some(length) => {
                     packet.truncate(length);
-                    self.opened.push((now, packet));
+                    match &mut self.viewer {
+                        Some(viewer) if !is_rtcp(&packet) => self.received.extend(viewer.take(now, &packet)),
+                        _ => self.opened.push((now, packet)),
+                    }
                 }
                 None => self.unopened += 1,
             }
+            self.say(now, source);
             return;
         }
         let Ok(parsed) = DatagramRecv::try_from(contents) else { return };
@@ -296,12 +307,27 @@ impl Client {
         self.drain(now);
     }
 
+    /// An insider receives pictures from now on as our clients do.
+    pub fn watch(&mut self) {
+        self.viewer = Some(Viewer::of(&self.answer));
+    }
+
+    fn say(&mut self, now: Instant, server: SocketAddr) {
+        let (Some(viewer), Some(keys)) = (&mut self.viewer, &mut self.keys) else { return };
+        viewer.say(now, keys, |report| self.outgoing.push((self.address, server, report)));
+        self.server = Some(server);
+        self.deadline = viewer.due().map_or(self.deadline, |due| due.min(self.deadline));
+    }
+
     pub fn advance(&mut self, now: Instant) {
         if self.failed {
             return;
         }
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         self.drain(now);
+        if let Some(server) = self.server {
+            self.say(now, server);
+        }
     }
 
     fn drain(&mut self, now: Instant) {

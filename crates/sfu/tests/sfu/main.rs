@@ -13,6 +13,7 @@ mod pictures;
 mod repair;
 mod replay;
 mod script;
+mod viewer;
 mod voices;
 
 /// Rooms on several cores.
