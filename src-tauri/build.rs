@@ -2,7 +2,7 @@
 //! that a window can call only what its capability names.
 
 /// Every command of `src-tauri/src/commands`.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 32] = [
     "app_info",
     "settings_get",
     "settings_set",
@@ -24,6 +24,17 @@ const COMMANDS: [&str; 21] = [
     "chat_send",
     "chat_older",
     "view_set",
+    "react",
+    "stats_watch",
+    "noise_removal_set",
+    "retry_now",
+    "window_state",
+    "speaker_test",
+    "host_status",
+    "host_start",
+    "host_stop",
+    "window_mode_set",
+    "always_on_top_set",
 ];
 
 fn main() {

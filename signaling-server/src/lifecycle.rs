@@ -198,6 +198,11 @@ impl Server {
         self.shared.gate.host_key_is_new
     }
 
+    /// People in its meetings now.
+    pub fn people(&self) -> usize {
+        self.shared.counters.participants.get().try_into().unwrap_or(0)
+    }
+
     /// Opens no more rooms, and waits until everybody has left the open ones, or the time for it is over. Who is in one can
     /// come back, and others can join them. [`Self::shutdown`] is to follow.
     pub async fn drain(&self) {

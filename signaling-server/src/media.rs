@@ -16,8 +16,6 @@ mod counters;
 mod delay;
 #[cfg(target_os = "linux")]
 mod linux_send;
-#[cfg(target_os = "linux")]
-mod linux_thread;
 mod room;
 mod sender;
 mod socket;

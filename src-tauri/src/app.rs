@@ -7,9 +7,11 @@ use confab_protocol::link::ServerAddress;
 use tauri::{AppHandle, Emitter, Manager};
 use tokio::sync::Mutex;
 
+use crate::commands::shell::Shown;
 use crate::contract::{BridgeError, BridgeEvent, EVENT_CHANNEL, NativeCode};
 use crate::frames::FrameServer;
 use crate::hosting::Hosting;
+use crate::links;
 use crate::session::{Emit, Session};
 use crate::settings::SettingsStore;
 
@@ -25,6 +27,10 @@ pub struct App {
     pub session: Mutex<Option<Session>>,
     /// Camera and microphone before joining.
     pub preview: Mutex<Option<Preview>>,
+    /// What the program was started with, until the window has asked for it.
+    pub opened_link: std::sync::Mutex<Option<String>>,
+    /// How the window is shown.
+    pub window_mode: Mutex<Shown>,
     /// To the window.
     pub emit: Emit,
 }
@@ -46,7 +52,8 @@ impl App {
                 tracing::debug!(%error, "the window did not take an event");
             }
         });
-        Ok(Self { settings, frames, hosting, session: Mutex::default(), preview: Mutex::default(), emit })
+        let opened_link = std::sync::Mutex::new(links::among(std::env::args()));
+        Ok(Self { settings, frames, hosting, opened_link, session: Mutex::default(), preview: Mutex::default(), window_mode: Mutex::default(), emit })
     }
 
     /// The server for new meetings and bare codes: the one named, else `CONFAB_SERVER`, else one in this process.

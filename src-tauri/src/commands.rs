@@ -2,7 +2,9 @@
 
 pub mod call;
 pub mod home;
+pub mod host;
 pub mod preview;
+pub mod shell;
 
 use crate::contract::BridgeError;
 

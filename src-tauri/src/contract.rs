@@ -1,7 +1,14 @@
 //! The window's commands and events as data: the Rust side of `ui/src/bridge/commands.ts`, field by field.
 
-use confab_protocol::{ChatMessage, ErrorCode, Grants, ParticipantId, ParticipantInfo, Role, RoomCode};
+use confab_call::stats::CallStats;
+use confab_protocol::{
+    ChatMessage, ErrorCode, Grants, ParticipantId, ParticipantInfo, PersonQuality, Reaction, Role, RoomCode,
+};
 use serde::{Deserialize, Serialize};
+
+mod settings;
+
+pub use settings::*;
 
 /// The channel of all events.
 pub const EVENT_CHANNEL: &str = "confab://event";
@@ -37,6 +44,8 @@ pub enum NativeCode {
     NotInCall,
     /// Settings could not be read or written.
     StorageFailed,
+    /// The system did not change the window.
+    WindowFailed,
 }
 
 /// Why a command was refused.
@@ -186,67 +195,6 @@ pub enum ProblemReason {
     Lost,
     /// Anything else.
     Failed,
-}
-
-/// A meeting the person was in.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct RecentMeeting {
-    /// The room.
-    pub code: RoomCode,
-    /// May be empty.
-    pub title: String,
-    /// What to join with.
-    pub link: String,
-    /// Milliseconds since 1970 UTC.
-    pub joined_at: u64,
-}
-
-/// What the program remembers between runs.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Settings {
-    /// Shown to others.
-    pub name: String,
-    /// `system`, `light`, `dark` or `hc`.
-    pub theme: Theme,
-    /// Last used.
-    pub devices: DeviceChoices,
-    /// `host:port` for new meetings and bare codes; empty for this computer.
-    pub server: String,
-    /// Join with the microphone on.
-    pub microphone_on: bool,
-    /// Join with the camera on.
-    pub camera_on: bool,
-    /// Newest first.
-    pub recent: Vec<RecentMeeting>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            name: String::new(),
-            theme: Theme::System,
-            devices: DeviceChoices::default(),
-            server: String::new(),
-            microphone_on: true,
-            camera_on: true,
-            recent: Vec::new(),
-        }
-    }
-}
-
-/// How the window looks.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Theme {
-    /// As the system.
-    System,
-    /// Light.
-    Light,
-    /// Dark.
-    Dark,
-    /// High contrast.
-    Hc,
 }
 
 /// With what a person enters a call.
@@ -443,6 +391,38 @@ pub enum BridgeEvent {
         /// `None` when it works.
         problem: Option<DeviceProblem>,
     },
+    /// Somebody reacted, maybe this person.
+    Reaction {
+        /// Who.
+        participant: ParticipantId,
+        /// How.
+        reaction: Reaction,
+    },
+    /// Whose packets do not come through well.
+    Quality {
+        /// Who is not named is well.
+        people: Vec<PersonQuality>,
+    },
+    /// How the call goes, in numbers, once a second while it is watched.
+    Stats {
+        /// The numbers.
+        stats: Box<CallStats>,
+    },
+    /// The server in this program.
+    Host {
+        /// How it is.
+        host: HostStatus,
+    },
+    /// How much of the screen the window takes.
+    WindowMode {
+        /// Now.
+        mode: WindowMode,
+    },
+    /// A link was opened while the program runs.
+    LinkOpened {
+        /// As it was given.
+        text: String,
+    },
     /// Worth a toast.
     Notice {
         /// `info` or `warn`.
@@ -450,6 +430,40 @@ pub enum BridgeEvent {
         /// For people.
         message: String,
     },
+}
+
+/// The server in this program.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct HostStatus {
+    /// It takes people in.
+    pub running: bool,
+    /// `host:port` for others on this network.
+    pub address: Option<String>,
+    /// The usual port, when another program has it.
+    pub port_taken: Option<u16>,
+    /// People in its meetings.
+    pub people: usize,
+}
+
+/// How much of the screen the window takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowMode {
+    /// A window among others.
+    Normal,
+    /// All of it.
+    FullScreen,
+    /// A corner, above other windows.
+    Mini,
+}
+
+/// What a window that was loaded anew has to know.
+#[derive(Clone, Serialize)]
+pub struct WindowState {
+    /// The running call.
+    pub call: Option<JoinedCall>,
+    /// What this person sends in it.
+    pub media: Option<OwnMedia>,
 }
 
 /// How serious a notice is.

@@ -8,7 +8,7 @@ use confab_protocol::link::ServerAddress;
 use confab_server::{Config, Server};
 use tokio::sync::Mutex;
 
-use crate::contract::{BridgeError, NativeCode};
+use crate::contract::{BridgeError, HostStatus, NativeCode};
 
 /// At most one server of our own, kept until the app ends.
 pub struct Hosting {
@@ -44,6 +44,21 @@ impl Hosting {
         let port = started.address().port();
         *server = Some(started);
         Ok(ServerAddress::loopback(port))
+    }
+
+    /// How the server in this process is.
+    pub async fn status(&self) -> HostStatus {
+        let server = self.server.lock().await;
+        let Some(running) = &*server else {
+            return HostStatus { running: false, address: None, port_taken: None, people: 0 };
+        };
+        let port = running.address().port();
+        HostStatus {
+            running: true,
+            address: local_network_address().map(|address| format!("{address}:{port}")),
+            port_taken: (port != DEFAULT_PORT).then_some(DEFAULT_PORT),
+            people: running.people(),
+        }
     }
 
     /// Says goodbye to everybody and ends.

@@ -6,13 +6,14 @@ mod contract;
 mod device_choices;
 mod frames;
 mod hosting;
+mod links;
 mod session;
 mod settings;
 mod sink;
 mod translate;
 mod watch;
 
-use commands::{call, home, preview};
+use commands::{call, home, host, preview, shell};
 use tauri::Manager;
 use tracing_subscriber::EnvFilter;
 
@@ -25,11 +26,17 @@ pub fn run() {
     let filter = EnvFilter::try_from_env("CONFAB_LOG").unwrap_or_else(|_| EnvFilter::new("warn,confab=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let app = tauri::Builder::default()
+        // First of all plugins: a second start ends here.
+        .plugin(tauri_plugin_single_instance::init(|app, arguments, _folder| links::second_start(app, &arguments)))
+        .plugin(tauri_plugin_deep_link::init())
         .setup(|tauri_app| {
             let handle = tauri_app.handle().clone();
             let state = tauri::async_runtime::block_on(app::App::open(&handle)).map_err(|error| error.message)?;
             watch::start(std::sync::Arc::clone(&state.emit));
             tauri_app.manage(state);
+            tauri::async_runtime::spawn(watch::host(handle.clone()));
+            #[cfg(target_os = "macos")]
+            links::listen(&handle);
             Ok(())
         })
         .invoke_handler(tauri::generate_handler![
@@ -54,6 +61,17 @@ pub fn run() {
             call::chat_send,
             call::chat_older,
             call::view_set,
+            call::react,
+            call::stats_watch,
+            call::noise_removal_set,
+            call::retry_now,
+            call::window_state,
+            preview::speaker_test,
+            host::host_status,
+            host::host_start,
+            host::host_stop,
+            shell::window_mode_set,
+            shell::always_on_top_set,
         ])
         .build(tauri::generate_context!())
         .expect("the webview starts");

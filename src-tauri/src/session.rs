@@ -8,7 +8,7 @@ use confab_protocol::ChatMessageId;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use crate::contract::{BridgeError, BridgeEvent, ChatPage, Code, JoinedCall, NativeCode, ShareInfo};
+use crate::contract::{BridgeError, BridgeEvent, ChatPage, Code, JoinedCall, NativeCode, ShareInfo, WindowState};
 use crate::translate::{Told, Translator};
 
 /// How long the window waits for a page of older messages.
@@ -45,6 +45,16 @@ impl Session {
     /// Remembers what is being shared, for the window.
     pub fn set_share(&self, share: Option<ShareInfo>) {
         self.lock().translator.set_share(share);
+    }
+
+    /// Whether the window wants figures.
+    pub fn watch_stats(&self, on: bool) {
+        self.lock().translator.watch_stats(on);
+    }
+
+    /// What a window has to know that was loaded anew.
+    pub fn window_state(&self) -> WindowState {
+        self.lock().translator.window_state()
     }
 
     /// Whether a camera is open and sent.

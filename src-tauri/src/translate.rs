@@ -7,7 +7,7 @@ use confab_protocol::ParticipantInfo;
 
 use crate::contract::{
     BridgeEvent, CallPhase, ChatPage, DeviceKind, DeviceProblem, EndReason, JoinedCall, OwnMedia, ProblemReason,
-    ShareInfo, Tone,
+    ShareInfo, Tone, WindowState,
 };
 
 /// What one call has told so far.
@@ -16,7 +16,13 @@ pub struct Translator {
     participants: Vec<ParticipantInfo>,
     share: Option<ShareInfo>,
     local: LocalMedia,
+    /// As the window would be told it now.
+    call: Option<JoinedCall>,
+    watches_stats: bool,
 }
+
+/// Chat kept for a window that is loaded anew; older messages can be asked for.
+const CHAT_KEPT: usize = 200;
 
 /// What the shell itself must do or pass on.
 pub enum Told {
@@ -41,6 +47,17 @@ impl Translator {
         self.local.camera_on
     }
 
+    /// Whether the window wants figures.
+    pub fn watch_stats(&mut self, on: bool) {
+        self.watches_stats = on;
+    }
+
+    /// What a window has to know that was loaded anew.
+    pub fn window_state(&self) -> WindowState {
+        let call = self.call.clone().map(|call| JoinedCall { participants: self.participants.clone(), ..call });
+        WindowState { media: call.as_ref().map(|_| self.media()), call }
+    }
+
     /// What an event means for the window.
     pub fn translate(&mut self, event: CallEvent) -> Vec<Told> {
         match event {
@@ -48,6 +65,7 @@ impl Translator {
             CallEvent::Joined { me, code, room_name, link, role, grants, participants, chat, again: _ } => {
                 self.participants.clone_from(&participants);
                 let call = JoinedCall { me, role, grants, code, link, title: room_name, participants, chat };
+                self.call = Some(call.clone());
                 // Devices are opened while the join is under way, so what they do was told before the window had a call.
                 vec![Told::Joined(call.clone()), window(BridgeEvent::CallJoined { call }), self.own_media()]
             }
@@ -62,12 +80,22 @@ impl Translator {
                 self.participants.retain(|known| known.id != participant);
                 vec![self.roster()]
             }
-            CallEvent::Chat { message, .. } => vec![window(BridgeEvent::Chat { message })],
+            CallEvent::Chat { message, .. } => {
+                if let Some(call) = &mut self.call {
+                    call.chat.push(message.clone());
+                    call.chat.drain(..call.chat.len().saturating_sub(CHAT_KEPT));
+                }
+                vec![window(BridgeEvent::Chat { message })]
+            }
             CallEvent::ChatRefused { content, why, .. } => {
                 vec![window(BridgeEvent::ChatRefused { content, reason: why })]
             }
             CallEvent::ChatHistory { messages, more } => vec![Told::Older(ChatPage { messages, more })],
             CallEvent::Speaking { participants } => vec![window(BridgeEvent::Speaking { participants })],
+            CallEvent::Reaction { participant, reaction } => {
+                vec![window(BridgeEvent::Reaction { participant, reaction })]
+            }
+            CallEvent::Quality { people } => vec![window(BridgeEvent::Quality { people })],
             CallEvent::MicrophoneLevel { level, .. } => {
                 vec![window(BridgeEvent::Levels { microphone: linear_level(level) })]
             }
@@ -81,6 +109,7 @@ impl Translator {
             }
             CallEvent::DevicesChanged => vec![Told::DevicesChanged],
             CallEvent::Refused { message, .. } => vec![notice(Tone::Warn, message)],
+            CallEvent::Stats { stats } if self.watches_stats => vec![window(BridgeEvent::Stats { stats })],
             CallEvent::ChatPending { .. } | CallEvent::Tiles { .. } | CallEvent::Stats { .. } => Vec::new(),
         }
     }
@@ -90,15 +119,17 @@ impl Translator {
     }
 
     fn own_media(&self) -> Told {
+        window(BridgeEvent::OwnMedia { media: self.media() })
+    }
+
+    fn media(&self) -> OwnMedia {
         let LocalMedia { microphone_on, microphone_muted, camera_on, sharing, hand_raised } = self.local;
-        window(BridgeEvent::OwnMedia {
-            media: OwnMedia {
-                microphone_on: microphone_on && !microphone_muted,
-                camera_on,
-                share: self.share.clone().filter(|_| sharing),
-                hand_raised,
-            },
-        })
+        OwnMedia {
+            microphone_on: microphone_on && !microphone_muted,
+            camera_on,
+            share: self.share.clone().filter(|_| sharing),
+            hand_raised,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use confab_media::SAMPLE_RATE;
 use confab_media::level::{VoiceActivity, audio_level};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
@@ -14,10 +15,14 @@ use crate::capture::{
 };
 use crate::engine::event::{MediaDevice, ProblemReason};
 use crate::engine::sound::capture_reason;
+use crate::playback::{PlaybackError, Pull, SpeakerChoice, open_speaker};
 use crate::send::picture::patiently;
 
 /// How often the level is reported.
 const LEVEL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long a speaker that is tested may take beyond the sound itself.
+const TEST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How soon a thread notices that it should end.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -54,6 +59,65 @@ pub struct Preview {
     events: Arc<dyn Fn(PreviewEvent) + Send + Sync>,
     camera: Option<Stop>,
     microphone: Option<Stop>,
+}
+
+/// Plays three soft notes on a speaker and returns when they were played, or the speaker took nothing for two seconds.
+/// Blocks.
+///
+/// # Errors
+/// When the speaker cannot be opened, or does not play.
+pub fn test_speaker(choice: &SpeakerChoice) -> Result<(), PlaybackError> {
+    let (done, played) = bounded(1);
+    let mut notes = Notes::default();
+    let pull: Pull = Box::new(move |chunk| {
+        if !notes.fill(chunk) {
+            // Nobody waits any more, or has heard of it already.
+            let _late = done.try_send(());
+        }
+    });
+    let speaker = open_speaker(choice, pull)?;
+    match played.recv_timeout(Notes::LENGTH + TEST_PATIENCE) {
+        Ok(()) => {
+            thread::sleep(speaker.latency());
+            Ok(())
+        }
+        Err(_) => {
+            let stalled = || PlaybackError::Stalled { device: speaker.name().to_owned() };
+            Err(speaker.problems().try_recv().unwrap_or_else(|_| stalled()))
+        }
+    }
+}
+
+/// Notes that swell and fade, so that they do not click.
+#[derive(Default)]
+struct Notes {
+    sample: usize,
+}
+
+impl Notes {
+    /// D5, F#5, A5.
+    const TONES: [f32; 3] = [587.33, 739.99, 880.0];
+    const TONE: Duration = Duration::from_millis(300);
+    const LENGTH: Duration = Duration::from_millis(900);
+    /// About -18 dB of full scale.
+    const LOUDNESS: f32 = 0.125;
+
+    /// `false` when they are over.
+    fn fill(&mut self, chunk: &mut [f32]) -> bool {
+        let length = SAMPLE_RATE as usize * Self::TONE.as_millis() as usize / 1_000;
+        let mut plays = false;
+        for sample in chunk {
+            let tone = Self::TONES.get(self.sample / length);
+            *sample = tone.map_or(0.0, |tone| {
+                let at = (self.sample % length) as f32;
+                let envelope = (std::f32::consts::PI * at / length as f32).sin();
+                (std::f32::consts::TAU * tone * at / SAMPLE_RATE as f32).sin() * envelope * Self::LOUDNESS
+            });
+            plays |= tone.is_some();
+            self.sample += 1;
+        }
+        plays
+    }
 }
 
 /// Ends a thread when it is dropped.

@@ -25,7 +25,7 @@ pub use limits::Limits;
 pub use link::{LinkError, MeetingLink};
 pub use media::{Layer, PublishedTrack, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind, TrackOffer};
 pub use message::{ClientMessage, ServerMessage};
-pub use participant::{ChatMessage, Connection, LeaveReason, ParticipantInfo};
+pub use participant::{ChatMessage, Connection, LeaveReason, ParticipantInfo, PersonQuality, Quality, Reaction};
 pub use relay::RelayAccess;
 
 /// Version of the messages in this crate. A server refuses a join of another major version with

@@ -8,7 +8,7 @@ use crate::grants::{Grants, Role};
 use crate::ids::{ChatMessageId, ParticipantId, RequestId, RoomCode};
 use crate::limits::Limits;
 use crate::media::{Layer, SlotAssignment, SourceKind, TileRequest, TrackOffer};
-use crate::participant::{ChatMessage, LeaveReason, ParticipantInfo};
+use crate::participant::{ChatMessage, LeaveReason, ParticipantInfo, PersonQuality, Reaction};
 use crate::relay::RelayAccess;
 
 /// From client to server. A message with a `request` is answered by one that repeats it, or by an `error` that does.
@@ -115,6 +115,12 @@ pub enum ClientMessage {
     CallHand {
         /// Up or down.
         raised: bool,
+    },
+    /// Shows a reaction on one's own tile to everybody; nothing is kept of it.
+    #[serde(rename = "call.react")]
+    CallReact {
+        /// Which.
+        reaction: Reaction,
     },
     /// Writes in the meeting's chat; the echo with the same `request` says it was stored.
     #[serde(rename = "chat.message")]
@@ -261,6 +267,20 @@ pub enum ServerMessage {
         /// Loudest first.
         participants: Vec<ParticipantId>,
     },
+    /// Somebody reacted, maybe you.
+    #[serde(rename = "call.reaction")]
+    CallReaction {
+        /// Who.
+        participant_id: ParticipantId,
+        /// How.
+        reaction: Reaction,
+    },
+    /// Whose packets do not come through well, now. Replaces the list before; who is not named is well.
+    #[serde(rename = "call.quality")]
+    CallQuality {
+        /// In no order.
+        people: Vec<PersonQuality>,
+    },
     /// Which layers of one of your own tracks somebody watches; you need not encode the others.
     #[serde(rename = "call.layers")]
     CallLayers {
@@ -299,7 +319,7 @@ pub enum ServerMessage {
 
 impl ClientMessage {
     /// Every `event_type` a client may send.
-    pub const EVENT_TYPES: [&'static str; 13] = [
+    pub const EVENT_TYPES: [&'static str; 14] = [
         "ping",
         "meeting.create",
         "call.join",
@@ -311,6 +331,7 @@ impl ClientMessage {
         "call.mute",
         "call.view",
         "call.hand",
+        "call.react",
         "chat.message",
         "chat.history",
     ];

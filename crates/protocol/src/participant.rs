@@ -54,6 +54,54 @@ pub struct ParticipantInfo {
     pub joined_at: u64,
 }
 
+/// A reaction to what is being said. Programs draw them as they like.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Reaction {
+    /// Yes.
+    ThumbsUp,
+    /// No.
+    ThumbsDown,
+    /// Applause.
+    Clap,
+    /// Thanks.
+    Heart,
+    /// That was funny.
+    Laugh,
+    /// That was not expected.
+    Surprise,
+    /// A reason to celebrate.
+    Celebrate,
+}
+
+impl Reaction {
+    /// All, in the order programs offer them.
+    pub const ALL: [Self; 7] =
+        [Self::ThumbsUp, Self::Clap, Self::Heart, Self::Laugh, Self::Surprise, Self::Celebrate, Self::ThumbsDown];
+}
+
+/// How well a person's packets come through.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// Nothing to say.
+    #[default]
+    Good,
+    /// Pictures are smaller or stutter, sound is fine.
+    Weak,
+    /// Sound suffers.
+    Bad,
+}
+
+/// A person whose packets do not come through well.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct PersonQuality {
+    /// Who.
+    pub participant: ParticipantId,
+    /// How well.
+    pub quality: Quality,
+}
+
 /// A chat message as it is stored and sent. Text only: no markup is interpreted by the server.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
 pub struct ChatMessage {

@@ -4,7 +4,7 @@ use ts_rs::{Config, TS};
 
 use crate::{
     ChatMessage, ChatMessageId, ClientMessage, Connection, ErrorCode, Grants, Layer, LeaveReason, Limits,
-    ParticipantId, ParticipantInfo, PublishedTrack, RelayAccess, RequestId, Role, RoomCode, ServerMessage,
+    ParticipantId, ParticipantInfo, PersonQuality, Quality, Reaction, PublishedTrack, RelayAccess, RequestId, Role, RoomCode, ServerMessage,
     SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind, TrackOffer,
 };
 
@@ -34,6 +34,9 @@ pub fn generate() -> String {
         SlotAssignment,
         Connection,
         LeaveReason,
+        Reaction,
+        Quality,
+        PersonQuality,
         ParticipantInfo,
         ChatMessage,
         RelayAccess,

@@ -181,6 +181,7 @@ impl Room {
             offered: join.offered,
             tracks: Vec::new(),
             hand_raised_at: None,
+            reacted_at: None,
             joined_at: now.unix_ms,
             order: self.next_order,
             heard: FromMedia::default(),
@@ -254,6 +255,10 @@ impl Room {
         }
         if !self.speaking.is_empty() {
             let message = ServerMessage::CallSpeaking { participants: self.speaking.clone() };
+            out.push(Effect::Send { to: vec![session], message });
+        }
+        if !self.quality.is_empty() {
+            let message = ServerMessage::CallQuality { people: self.quality.clone() };
             out.push(Effect::Send { to: vec![session], message });
         }
     }

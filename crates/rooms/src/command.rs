@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use confab_protocol::{
-    ChatMessage, ChatMessageId, ErrorCode, Grants, Layer, ParticipantId, RequestId, Role, SlotAssignment, SourceKind,
+    ChatMessage, ChatMessageId, ErrorCode, Grants, Layer, ParticipantId, PersonQuality, Reaction, RequestId, Role, SlotAssignment, SourceKind,
     TileRequest,
 };
 
@@ -165,6 +165,13 @@ pub enum Command {
         /// Up or down.
         raised: bool,
     },
+    /// Shows a reaction to everybody.
+    React {
+        /// Who.
+        session: SessionId,
+        /// How.
+        reaction: Reaction,
+    },
     /// Writes in the chat.
     Chat {
         /// Who asks.
@@ -216,6 +223,8 @@ pub enum Command {
     },
     /// Who speaks now, loudest first.
     Speaking(Vec<ParticipantId>),
+    /// Whose packets do not come through well; all others are well.
+    Quality(Vec<PersonQuality>),
     /// Which layers of one's track somebody watches.
     Layers {
         /// Whose track.

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use confab_protocol::{Layer, LeaveReason, ParticipantId, ServerMessage, SlotAssignment, SourceKind};
+use confab_protocol::{
+    Layer, LeaveReason, ParticipantId, PersonQuality, Quality, ServerMessage, SlotAssignment, SourceKind,
+};
 
 use crate::command::Now;
 use crate::effect::Effect;
@@ -76,6 +78,14 @@ impl Room {
         if participants != self.speaking {
             self.speaking.clone_from(&participants);
             self.tell_all(None, ServerMessage::CallSpeaking { participants }, out);
+        }
+    }
+
+    pub(crate) fn media_quality(&mut self, mut people: Vec<PersonQuality>, out: &mut Vec<Effect>) {
+        people.retain(|of| of.quality != Quality::Good && self.members.contains_key(&of.participant));
+        if people != self.quality {
+            self.quality.clone_from(&people);
+            self.tell_all(None, ServerMessage::CallQuality { people }, out);
         }
     }
 

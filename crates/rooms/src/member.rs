@@ -37,6 +37,7 @@ pub struct Member {
     pub(crate) offered: Vec<SourceKind>,
     pub(crate) tracks: Vec<PublishedTrack>,
     pub(crate) hand_raised_at: Option<u64>,
+    pub(crate) reacted_at: Option<Instant>,
     pub(crate) joined_at: u64,
     /// Position in the order of joining.
     pub(crate) order: u64,

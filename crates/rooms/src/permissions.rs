@@ -12,7 +12,7 @@ pub enum Action {
     Watch,
     /// Write in the chat.
     WriteChat,
-    /// Raise a hand.
+    /// Raise a hand, or react.
     RaiseHand,
     /// Give out join tokens for the room.
     Invite,

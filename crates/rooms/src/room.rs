@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use confab_protocol::{
-    ChatMessage, ErrorCode, LeaveReason, Limits, ParticipantId, ParticipantInfo, RequestId, RoomCode, ServerMessage,
+    ChatMessage, ErrorCode, LeaveReason, Limits, ParticipantId, ParticipantInfo, PersonQuality, RequestId, RoomCode,
+    ServerMessage,
 };
 
 use crate::admission::Pending;
@@ -72,6 +73,8 @@ pub struct Room {
     pub(crate) next_order: u64,
     /// Who speaks, loudest first, as everybody was told last.
     pub(crate) speaking: Vec<ParticipantId>,
+    /// Whose packets do not come through well.
+    pub(crate) quality: Vec<PersonQuality>,
 }
 
 impl Room {
@@ -86,6 +89,7 @@ impl Room {
             recent_chat: recent_chat.into(),
             next_order: 0,
             speaking: Vec::new(),
+            quality: Vec::new(),
         };
         room.trim_chat();
         room
@@ -151,6 +155,7 @@ impl Room {
             Command::Mute { session, source, muted } => self.mute(session, source, muted, out),
             Command::View { session, tiles } => self.view(session, tiles, out),
             Command::Hand { session, raised } => self.hand(now, session, raised, out),
+            Command::React { session, reaction } => self.react(now, session, reaction, out),
             Command::Chat { session, request, id, conversation_id, content } => {
                 let written = crate::chat::Written { id, request, conversation_id, content };
                 self.chat(now, session, &written, out);
@@ -162,6 +167,7 @@ impl Room {
             Command::MediaClosed(participant) => self.media_closed(now, participant, out),
             Command::Slots { participant, changed } => self.media_slots(participant, changed, out),
             Command::Speaking(participants) => self.media_speaking(participants, out),
+            Command::Quality(people) => self.media_quality(people, out),
             Command::Layers { participant, source, wanted } => self.media_layers(participant, source, wanted, out),
             Command::Tick => self.tick(now, out),
         }
@@ -219,6 +225,7 @@ impl Room {
             out.push(Effect::CloseMedia { participant });
         }
         self.speaking.retain(|speaker| *speaker != participant);
+        self.quality.retain(|of| of.participant != participant);
         if let Some(session) = member.session {
             self.sessions.remove(&session);
             out.push(Effect::Ended { session, reason });

@@ -1,6 +1,8 @@
 //! What people send and show: publish, mute, unpublish, view, and the raised hand.
 
-use confab_protocol::{ErrorCode, PublishedTrack, SourceKind, TileRequest, TrackKind};
+use std::time::Duration;
+
+use confab_protocol::{ErrorCode, PublishedTrack, Reaction, ServerMessage, SourceKind, TileRequest, TrackKind};
 
 use crate::command::{Now, Refusal, SessionId};
 use crate::effect::{Effect, TrackState};
@@ -9,6 +11,9 @@ use crate::room::{Room, refuse};
 
 /// Largest width and height of a picture, pixels: twice 8K. Beyond that a number is a mistake.
 const LARGEST_SIDE: u32 = 16_384;
+
+/// Everybody gets every reaction, so one person's come no faster than they can be seen.
+const REACTIONS_APART: Duration = Duration::from_millis(250);
 
 impl Room {
     pub(crate) fn publish(
@@ -107,6 +112,21 @@ impl Room {
         }
         member.hand_raised_at = raised.then_some(now.unix_ms);
         self.tell_update(participant, None, out);
+    }
+
+    pub(crate) fn react(&mut self, now: Now, session: SessionId, reaction: Reaction, out: &mut Vec<Effect>) {
+        let Some(member) = self.driver(session, None, out) else { return };
+        let participant_id = member.id;
+        if !allows(&member.grants, Action::RaiseHand) {
+            return refuse(session, None, not_allowed(Action::RaiseHand), out);
+        }
+        let since = member.reacted_at.map(|at| now.instant.saturating_duration_since(at));
+        if since.is_some_and(|since| since < REACTIONS_APART) {
+            let message = "Reactions come one after the other. Wait a moment.";
+            return refuse(session, None, Refusal::new(ErrorCode::RateLimited, message), out);
+        }
+        member.reacted_at = Some(now.instant);
+        self.tell_all(None, ServerMessage::CallReaction { participant_id, reaction }, out);
     }
 }
 

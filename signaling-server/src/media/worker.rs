@@ -39,8 +39,8 @@ const BACKLOG: usize = 65_536;
 /// Batches read before others have their turn.
 const BATCHES: usize = 16;
 
-/// When so many datagrams wait to be sent, they are, though there is more to read: a third of a millisecond of work. Fewer,
-/// and runs to one receiver get short; more, and the first wait for the last.
+/// When so many datagrams wait to be sent, they are before those of another sender are read: a third of a millisecond of work.
+/// Fewer, and there are more system calls; more, and the first wait for the last.
 const SOON: usize = 128;
 
 /// Even without packets and timers a worker looks up this often, for rooms nobody holds any more.
@@ -172,11 +172,6 @@ fn open_sockets(
 
 impl Worker {
     fn run(mut self) {
-        #[cfg(target_os = "linux")]
-        {
-            let granted = super::linux_thread::run_soon();
-            tracing::debug!(?granted, "a media worker begins");
-        }
         let mut events = Events::with_capacity(64);
         while !self.stopping.load(Ordering::Acquire) {
             if let Err(error) = self.poll.poll(&mut events, Some(self.sleep()))
@@ -226,7 +221,7 @@ impl Worker {
     }
 
     fn receive(&mut self) {
-        let (mut datagrams, mut bytes) = (0, 0);
+        let (mut datagrams, mut bytes, mut last_source) = (0, 0, None);
         for index in 0..self.sockets.len() {
             for _ in 0..BATCHES {
                 let socket = &mut self.sockets[index];
@@ -239,16 +234,18 @@ impl Worker {
                     break;
                 }
                 for run in self.buffers.runs() {
-                    let now = Instant::now();
-                    let (source, arrival) = (run.source, now.checked_sub(run.waited).unwrap_or(now));
+                    let (now, source) = (Instant::now(), run.source);
+                    // What one sender's pictures became does not wait for those of all others. Those of one stay together, so
+                    // that runs to one receiver are long.
+                    if last_source != Some(source) && self.sfu.waiting_transmits() >= SOON {
+                        transmit(&mut self.sfu, &mut self.sender, &mut self.delays, &self.sockets, &self.counters);
+                    }
+                    last_source = Some(source);
+                    let arrival = now.checked_sub(run.waited).unwrap_or(now);
                     for datagram in run.datagrams() {
                         datagrams += 1;
                         bytes += datagram.len() as u64;
                         self.sfu.handle_arrival(now, arrival, source, told, datagram);
-                    }
-                    // What one sender's pictures became does not wait for those of all others.
-                    if self.sfu.waiting_transmits() >= SOON {
-                        transmit(&mut self.sfu, &mut self.sender, &mut self.delays, &self.sockets, &self.counters);
                     }
                 }
             }

@@ -6,12 +6,14 @@ use confab_call::capture::ScreenChoice;
 use confab_call::signal::{self, CreateError};
 use confab_call::{CallConfig, View};
 use confab_protocol::link::ServerAddress;
-use confab_protocol::{ChatMessageId, MeetingLink, RoomCode, TileRequest};
+use confab_protocol::{ChatMessageId, MeetingLink, Reaction, RoomCode, TileRequest};
 use tauri::State;
 
 use super::Answer;
 use crate::app::App;
-use crate::contract::{BridgeError, ChatPage, Code, DeviceChoices, JoinOptions, NativeCode, ShareInfo, ShareSource};
+use crate::contract::{
+    BridgeError, ChatPage, Code, DeviceChoices, JoinOptions, NativeCode, ShareInfo, ShareSource, WindowState,
+};
 use crate::device_choices;
 use crate::session::Session;
 use crate::sink::WindowSink;
@@ -56,7 +58,9 @@ async fn enter(
     config.microphone = device_choices::microphone(&options.devices.microphone);
     config.microphone_muted = !options.microphone_on;
     config.speaker = device_choices::speaker(&options.devices.speaker);
+    config.noise_removal = app.settings.get().noise_removal;
     config.view = View::Chosen;
+    config.stats_events = true;
     config.sink = Arc::new(WindowSink::new(app.frames.board()));
     let (begun, mut joining) = Session::begin(config, Arc::clone(&app.emit));
     *session = Some(begun);
@@ -137,6 +141,36 @@ pub async fn share_stop(app: State<'_, App>) -> Answer<()> {
 #[tauri::command(rename_all = "snake_case")]
 pub async fn hand_set(app: State<'_, App>, raised: bool) -> Answer<()> {
     in_call(&app, |session| session.handle.set_hand(raised)).await
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn react(app: State<'_, App>, reaction: Reaction) -> Answer<()> {
+    in_call(&app, |session| session.handle.react(reaction)).await
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn stats_watch(app: State<'_, App>, on: bool) -> Answer<()> {
+    in_call(&app, |session| session.watch_stats(on)).await
+}
+
+/// Without a call it is the settings' alone, and the next call begins with it.
+#[tauri::command(rename_all = "snake_case")]
+pub async fn noise_removal_set(app: State<'_, App>, on: bool) -> Answer<()> {
+    if let Some(session) = &*app.session.lock().await {
+        session.handle.set_noise_removal(on);
+    }
+    Ok(())
+}
+
+#[tauri::command]
+pub async fn retry_now(app: State<'_, App>) -> Answer<()> {
+    in_call(&app, |session| session.handle.retry_now()).await
+}
+
+#[tauri::command]
+pub async fn window_state(app: State<'_, App>) -> Answer<WindowState> {
+    let session = app.session.lock().await;
+    Ok(session.as_ref().map_or(WindowState { call: None, media: None }, Session::window_state))
 }
 
 #[tauri::command(rename_all = "snake_case")]

@@ -1,5 +1,7 @@
 //! Home and settings: who we are, what is remembered, what a pasted text means.
 
+use std::sync::PoisonError;
+
 use confab_protocol::MeetingLink;
 use tauri::State;
 
@@ -9,13 +11,14 @@ use crate::contract::{AppInfo, BridgeError, DeviceList, NativeCode, ParsedLink, 
 use crate::device_choices;
 
 #[tauri::command]
-pub fn app_info() -> AppInfo {
+pub fn app_info(app: State<'_, App>) -> AppInfo {
     AppInfo {
         version: env!("CARGO_PKG_VERSION"),
         platform: std::env::consts::OS,
         // The window keeps the system's frame in this release.
         window_controls: false,
-        opened_link: std::env::args().nth(1).filter(|argument| MeetingLink::parse(argument).is_ok()),
+        // Once: a window that is loaded anew has acted on it.
+        opened_link: app.opened_link.lock().unwrap_or_else(PoisonError::into_inner).take(),
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use confab_call::capture::{CameraChoice, MicrophoneChoice, VideoFormat};
-use confab_call::preview::{Preview, PreviewEvent};
+use confab_call::preview::{Preview, PreviewEvent, test_speaker};
 use tauri::State;
 
 use super::Answer;
 use crate::app::App;
-use crate::contract::{BridgeEvent, DeviceChoices, PREVIEW_TILE};
+use crate::contract::{BridgeError, BridgeEvent, DeviceChoice, DeviceChoices, NativeCode, PREVIEW_TILE};
 use crate::device_choices;
 use crate::session::Emit;
 use crate::sink::unix_ms_now;
@@ -43,6 +43,14 @@ pub async fn preview_stop(app: State<'_, App>) -> Answer<()> {
     app.close_preview().await;
     app.frames.board().remove(PREVIEW_TILE);
     Ok(())
+}
+
+#[tauri::command(rename_all = "snake_case")]
+pub async fn speaker_test(speaker: DeviceChoice) -> Answer<()> {
+    let choice = device_choices::speaker(&speaker);
+    let played = tauri::async_runtime::spawn_blocking(move || test_speaker(&choice)).await;
+    let failed = |error: &dyn std::fmt::Display| BridgeError::native(NativeCode::DeviceFailed, error);
+    played.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
 }
 
 fn new_preview(emit: Emit) -> Preview {

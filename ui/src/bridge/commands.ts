@@ -7,6 +7,7 @@
  * `rename_all = "snake_case"`). Times are milliseconds since 1970 UTC; levels are linear in dB, from 0 (-60 dB of full
  * scale and less) to 1 (full scale), so that a meter can show them as they are.
  */
+import type { CallStats } from "./call.generated";
 import type {
   ChatMessage,
   ChatMessageId,
@@ -14,6 +15,8 @@ import type {
   Grants,
   ParticipantId,
   ParticipantInfo,
+  PersonQuality,
+  Reaction,
   Role,
   RoomCode,
   TileRequest,
@@ -41,7 +44,8 @@ export type NativeErrorCode =
   | "device_failed"
   | "share_failed"
   | "not_in_call"
-  | "storage_failed";
+  | "storage_failed"
+  | "window_failed";
 
 /** What the program is and where it runs. */
 export interface AppInfo {
@@ -111,10 +115,37 @@ export interface RecentMeeting {
   joined_at: number;
 }
 
+/** The languages the window speaks; `system` follows the computer's. */
+export type Language = "system" | "en" | "de";
+
+/** How the people of a call are laid out when nobody shares. */
+export type CallLayout = "grid" | "speaker" | "sidebar";
+
+/** How much of the screen the window takes. */
+export type WindowMode = "normal" | "full_screen" | "mini";
+
 /** What the program remembers between runs. */
 export interface Settings {
   name: string;
   theme: "system" | "light" | "dark" | "hc";
+  language: Language;
+  /** Size of text, percent: 100, 125, 150 or 200. */
+  text_size: number;
+  /** `reduced` moves nothing, whatever the system says. */
+  motion: "system" | "reduced";
+  /** `few` leaves out who joined, left and raised a hand. */
+  announcements: "all" | "few";
+  /** My own picture is a mirror, for me only. */
+  mirror: boolean;
+  /** My own tile is not shown to me. */
+  hide_self: boolean;
+  layout: CallLayout;
+  /** The mini window and the window of a call stay above others. */
+  always_on_top: boolean;
+  /** Noise is taken out of what the microphone hears. */
+  noise_removal: boolean;
+  /** Shortcuts a person changed: action to keys, as `Ctrl+Shift+K`. */
+  shortcuts: Record<string, string>;
   devices: DeviceChoices;
   /** `host:port` of the server for new meetings and bare codes. Empty: the one on this computer. */
   server: string;
@@ -174,6 +205,23 @@ export interface ChatPage {
   more: boolean;
 }
 
+/** The server in this program. */
+export interface HostStatus {
+  running: boolean;
+  /** What others on this network put into Confab: `192.168.1.7:8003`. `null` when this computer has no network. */
+  address: string | null;
+  /** It had to take another port, because this one is in use. */
+  port_taken: number | null;
+  /** People in its meetings now. */
+  people: number;
+}
+
+/** What the window has to know after it was loaded anew while the native side went on. */
+export interface WindowState {
+  call: JoinedCall | null;
+  media: OwnMedia | null;
+}
+
 /** Why a call is over. */
 export type EndReason = "left" | "removed" | "replaced" | "timed_out" | "server_gone" | "failed";
 
@@ -201,7 +249,17 @@ export type BridgeEvent =
   /** A `confab://` link was opened while the program runs. */
   | { type: "link_opened"; text: string }
   /** A sentence for a toast, such as "You are muted. Hold Space to talk." */
-  | { type: "notice"; tone: "info" | "warn"; message: string };
+  | { type: "notice"; tone: "info" | "warn"; message: string }
+  /** Somebody reacted; I too, once the server has passed it on. */
+  | { type: "reaction"; participant: ParticipantId; reaction: Reaction }
+  /** Whose packets do not come through well; who is not named is well. */
+  | { type: "quality"; people: PersonQuality[] }
+  /** Once a second while `stats_watch` is on. */
+  | { type: "stats"; stats: CallStats }
+  /** The server in this program began, ended, or has more or fewer people. */
+  | { type: "host"; host: HostStatus }
+  /** The window's mode changed, by a command or by the system. */
+  | { type: "window_mode"; mode: WindowMode };
 
 type Nothing = Record<string, never>;
 
@@ -233,6 +291,25 @@ export interface Commands {
   chat_older: { arguments: { before: ChatMessageId | null }; answer: ChatPage };
   /** What is shown of other people, in device pixels; replaces the view before it. */
   view_set: { arguments: { tiles: TileRequest[] }; answer: null };
+  /** Shows a reaction to everybody, on one's own tile. */
+  react: { arguments: { reaction: Reaction }; answer: null };
+  /** Switches the events `stats` on or off. */
+  stats_watch: { arguments: { on: boolean }; answer: null };
+  /** Changes what is done to the microphone's sound, in a running call too. */
+  noise_removal_set: { arguments: { on: boolean }; answer: null };
+  /** Plays a sound of a second on the chosen speaker; answers when it was played. */
+  speaker_test: { arguments: { speaker: DeviceChoice }; answer: null };
+  /** Looks for the server again now, instead of when the next try is due. */
+  retry_now: { arguments: Nothing; answer: null };
+  host_status: { arguments: Nothing; answer: HostStatus };
+  host_start: { arguments: Nothing; answer: HostStatus };
+  /** Ends the server in this program, and with it its meetings. */
+  host_stop: { arguments: Nothing; answer: HostStatus };
+  window_mode_set: { arguments: { mode: WindowMode }; answer: null };
+  /** Whether the window stays above others. */
+  always_on_top_set: { arguments: { on: boolean }; answer: null };
+  /** What is going on, for a window that was loaded anew. */
+  window_state: { arguments: Nothing; answer: WindowState };
   /** Where pictures come from: a loopback WebSocket with its token in the address. See call/frame_format.ts. */
   frame_socket: { arguments: Nothing; answer: { url: string } };
 }

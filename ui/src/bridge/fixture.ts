@@ -11,6 +11,7 @@ import type {
   CommandName,
   Commands,
   DeviceList,
+  HostStatus,
   JoinedCall,
   OwnMedia,
   Settings,
@@ -36,6 +37,16 @@ export const FIXTURE_DEVICES: DeviceList = {
 export const FIXTURE_SETTINGS: Settings = {
   name: "Lena Fischer",
   theme: "system",
+  language: "system",
+  text_size: 100,
+  motion: "system",
+  announcements: "all",
+  mirror: true,
+  hide_self: false,
+  layout: "grid",
+  always_on_top: false,
+  noise_removal: true,
+  shortcuts: {},
   devices: { camera: { kind: "default" }, microphone: { kind: "default" }, speaker: { kind: "default" } },
   server: "",
   microphone_on: true,
@@ -99,6 +110,7 @@ export class FixtureBridge implements Bridge {
   /** What joining leads to. */
   joined: JoinedCall = fixtureCall([fixturePerson(5, "Lena Fischer", { role: "host" })]);
   media: OwnMedia = { microphone_on: true, camera_on: true, share: null, hand_raised: false };
+  host: HostStatus = { running: false, address: null, port_taken: null, people: 0 };
   /** Commands that are refused, with what. */
   readonly refusals = new Map<CommandName, BridgeError>();
   private readonly listeners = new Set<(event: BridgeEvent) => void>();
@@ -150,6 +162,12 @@ export class FixtureBridge implements Bridge {
     return null;
   }
 
+  private hosting(host: HostStatus): HostStatus {
+    this.host = host;
+    this.emit({ type: "host", host });
+    return host;
+  }
+
   private enter(): null {
     this.emit({ type: "call_joined", call: this.joined });
     this.emit({ type: "own_media", media: this.media });
@@ -186,6 +204,17 @@ export class FixtureBridge implements Bridge {
     },
     chat_older: () => ({ messages: [], more: false }),
     view_set: () => null,
+    react: ({ reaction }) => { this.emit({ type: "reaction", participant: this.joined.me, reaction }); return null; },
+    stats_watch: () => null,
+    noise_removal_set: () => null,
+    speaker_test: () => null,
+    retry_now: () => null,
+    host_status: () => this.host,
+    host_start: () => this.hosting({ running: true, address: "192.168.1.7:8003", port_taken: null, people: 0 }),
+    host_stop: () => this.hosting({ running: false, address: null, port_taken: null, people: 0 }),
+    window_mode_set: ({ mode }) => { this.emit({ type: "window_mode", mode }); return null; },
+    always_on_top_set: () => null,
+    window_state: () => ({ call: null, media: null }),
     frame_socket: () => ({ url: "ws://127.0.0.1:1/" }),
   };
 }

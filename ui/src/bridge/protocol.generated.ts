@@ -168,6 +168,20 @@ export type Connection = "connecting" | "connected" | "rejoining";
 
 export type LeaveReason = "left" | "gone" | "timed_out" | "replaced" | "removed";
 
+export type Reaction = "thumbs_up" | "thumbs_down" | "clap" | "heart" | "laugh" | "surprise" | "celebrate";
+
+export type Quality = "good" | "weak" | "bad";
+
+export type PersonQuality = { 
+/**
+ * Who.
+ */
+participant: ParticipantId, 
+/**
+ * How well.
+ */
+quality: Quality, };
+
 export type ParticipantInfo = { 
 /**
  * Who.

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { TitleBar } from "../design/TitleBar";
 import { useCall } from "../state/context";
 import { duration, useNow } from "../state/time";
-import { words } from "../words/en";
+import { words } from "../words";
 import { PanelButtons } from "./dock/Dock";
 import { OfflineChip } from "./Reconnecting";
 import type { CallControls } from "./use_controls";

@@ -3,7 +3,7 @@ import type { CallPhase } from "../bridge/commands";
 import { Icon } from "../design/Icon";
 import { useCall } from "../state/context";
 import { useNow } from "../state/time";
-import { words } from "../words/en";
+import { words } from "../words";
 
 /** How long the server keeps a place, milliseconds (the protocol's `rejoin_window_ms`). */
 const REJOIN_WINDOW_MS = 15_000;

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { Button } from "../design/controls";
 import { Dialog } from "../design/Dialog";
-import { words } from "../words/en";
+import { words } from "../words";
 import { shortcutText } from "./shortcuts";
 
 /** All shortcuts on one sheet. */

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import type { Problems } from "../state/app_state";
 import { useApp, useSession } from "../state/context";
 import { newProblems, problemWords } from "../state/devices";
-import { words } from "../words/en";
+import { words } from "../words";
 
 export function useProblemToasts(): void {
   const session = useSession();

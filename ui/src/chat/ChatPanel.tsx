@@ -2,7 +2,7 @@ import { useLayoutEffect, useMemo, useRef, type ReactElement } from "react";
 import { Button } from "../design/controls";
 import { Icon } from "../design/Icon";
 import { useCall, useSession } from "../state/context";
-import { words } from "../words/en";
+import { words } from "../words";
 import { Composer } from "./Composer";
 import { shownMessages } from "./groups";
 import { Message, PendingLine } from "./Message";

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactElement } from "react";
 import { Button } from "../design/controls";
 import { Icon } from "../design/Icon";
-import { words } from "../words/en";
+import { words } from "../words";
 
 /** Longest message, Unicode scalar values: the protocol's limit. */
 export const LONGEST_MESSAGE = 4_000;

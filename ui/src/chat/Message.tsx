@@ -4,7 +4,7 @@ import { Button } from "../design/controls";
 import { Icon } from "../design/Icon";
 import type { PendingMessage } from "../state/call_state";
 import { clockTime } from "../state/time";
-import { words } from "../words/en";
+import { words } from "../words";
 import { textParts, type ShownMessage } from "./groups";
 
 /** One message that all have. */

@@ -1,7 +1,7 @@
 import type { ReactElement, ReactNode } from "react";
 import { Button } from "react-aria-components";
 import { useApp, useSession } from "../state/context";
-import { words } from "../words/en";
+import { words } from "../words";
 import { Mark } from "./Icon";
 
 interface TitleBarProps {

@@ -1,7 +1,7 @@
 import { useEffect, useState, type ReactElement } from "react";
 import type { Toast } from "../state/app_state";
 import { useApp, useSession } from "../state/context";
-import { words } from "../words/en";
+import { words } from "../words";
 import { Button } from "./controls";
 import { Icon, type IconName } from "./Icon";
 

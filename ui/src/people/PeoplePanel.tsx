@@ -8,7 +8,7 @@ import { Icon } from "../design/Icon";
 import { useCall, useSession } from "../state/context";
 import { raisedHands, sends } from "../state/people";
 import { duration, useNow } from "../state/time";
-import { words } from "../words/en";
+import { words } from "../words";
 
 /** Who is in the call: raised hands in their order, then everybody. */
 export function PeoplePanel(): ReactElement {

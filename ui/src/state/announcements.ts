@@ -1,7 +1,7 @@
 /** What a screen reader is told about a change. Pure; gathering over time is the Announcer's. */
 import type { AppState } from "./app_state";
 import { sends } from "./people";
-import { words } from "../words/en";
+import { words } from "../words";
 
 export type Announcement =
   | { urgency: "gathered"; kind: "joined" | "left"; name: string }

@@ -1,6 +1,6 @@
 /** What can be chosen, what is chosen, and what is wrong, of the devices. Pure. */
 import type { Device, DeviceChoice, DeviceKind, DeviceList, DeviceProblem } from "../bridge/commands";
-import { words } from "../words/en";
+import { words } from "../words";
 import type { Problems } from "./app_state";
 
 /** One line of a device list. */

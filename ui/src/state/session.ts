@@ -1,7 +1,7 @@
 /** What the person can do: each act goes over the bridge, and what comes back goes into the state. */
 import { asBridgeError, type Bridge } from "../bridge/bridge";
 import type { BridgeEvent, CommandAnswer, CommandArguments, CommandName, DeviceChoices, ParsedLink, Settings } from "../bridge/commands";
-import { words } from "../words/en";
+import { words } from "../words";
 import { DEFAULT_SETTINGS, initialState, reduce, withRecent, type AppAction, type AppState, type Intent } from "./app_state";
 import { LevelSignal } from "./level";
 

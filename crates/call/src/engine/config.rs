@@ -73,6 +73,8 @@ pub struct CallConfig {
     pub screen: Option<ScreenChoice>,
     /// Whether our voice is worked on.
     pub processing: Processing,
+    /// Then, whether noise is taken out of it.
+    pub noise_removal: bool,
     /// Whose pictures are asked for until somebody calls `set_view`.
     pub view: View,
     /// Where pictures go.
@@ -99,6 +101,7 @@ impl CallConfig {
             speaker: SpeakerChoice::Default,
             screen: None,
             processing: Processing::Auto,
+            noise_removal: true,
             view: View::Everybody { width: 1280, height: 720 },
             sink: Arc::new(NoSink),
             tap: None,

@@ -1,7 +1,8 @@
 //! What the engine tells the window, the command line, or whoever runs it. Plain data with serde, and TypeScript.
 
 use confab_protocol::{
-    ChatMessage, ErrorCode, Grants, LeaveReason, ParticipantId, ParticipantInfo, Role, RoomCode, SourceKind,
+    ChatMessage, ErrorCode, Grants, LeaveReason, ParticipantId, ParticipantInfo, PersonQuality, Reaction, Role, RoomCode,
+    SourceKind,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -206,6 +207,18 @@ pub enum CallEvent {
     Speaking {
         /// Loudest first; empty when nobody does.
         participants: Vec<ParticipantId>,
+    },
+    /// Somebody reacted, maybe this person.
+    Reaction {
+        /// Who.
+        participant: ParticipantId,
+        /// How.
+        reaction: Reaction,
+    },
+    /// Whose packets do not come through well; who is not named is well.
+    Quality {
+        /// In no order.
+        people: Vec<PersonQuality>,
     },
     /// Whose pictures come at present.
     Tiles {

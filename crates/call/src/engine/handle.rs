@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use confab_protocol::{ChatMessageId, TileRequest};
+use confab_protocol::{ChatMessageId, Reaction, TileRequest};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::capture::{CameraChoice, MicrophoneChoice, ScreenChoice};
@@ -18,12 +18,15 @@ pub(crate) enum Command {
     StartShare(ScreenChoice),
     StopShare,
     Hand(bool),
+    React(Reaction),
     Chat(String),
     OlderChat { before: Option<ChatMessageId>, limit: Option<u32> },
     View(Vec<TileRequest>),
     Everybody { width: u32, height: u32 },
     Microphone(MicrophoneChoice),
     Speaker(SpeakerChoice),
+    NoiseRemoval(bool),
+    RetryNow,
     Leave(oneshot::Sender<()>),
 }
 
@@ -62,6 +65,11 @@ impl CallHandle {
         self.tell(Command::Hand(raised));
     }
 
+    /// Shows a reaction to everybody.
+    pub fn react(&self, reaction: Reaction) {
+        self.tell(Command::React(reaction));
+    }
+
     /// Writes in the chat. Offline, the line waits and goes out when the connection is back.
     pub fn send_chat(&self, content: impl Into<String>) {
         self.tell(Command::Chat(content.into()));
@@ -90,6 +98,16 @@ impl CallHandle {
     /// Takes another speaker.
     pub fn choose_speaker(&self, choice: SpeakerChoice) {
         self.tell(Command::Speaker(choice));
+    }
+
+    /// Whether noise is taken out of the microphone's sound; of sound that is worked on at all.
+    pub fn set_noise_removal(&self, on: bool) {
+        self.tell(Command::NoiseRemoval(on));
+    }
+
+    /// Looks for the server again now, if it is being waited for.
+    pub fn retry_now(&self) {
+        self.tell(Command::RetryNow);
     }
 
     /// The figures of this moment.

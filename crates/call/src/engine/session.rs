@@ -169,6 +169,7 @@ impl Session {
         let local = LocalMedia { microphone_muted: config.microphone_muted, ..LocalMedia::default() };
         if let Some(voice) = &voice {
             voice.control().set_processing(processing);
+            voice.control().set_noise_removal(config.noise_removal);
         }
         Self {
             view: (config.view == View::Chosen).then(Vec::new),

@@ -76,12 +76,18 @@ pub enum VoiceNotice {
 pub struct VoiceControl {
     muted: AtomicBool,
     processing: AtomicBool,
+    noise_removal: AtomicBool,
 }
 
 impl VoiceControl {
     /// Whether captured sound leaves.
     pub fn set_muted(&self, muted: bool) {
         self.muted.store(muted, Ordering::Release);
+    }
+
+    /// Whether noise is taken out, of sound that is worked on.
+    pub fn set_noise_removal(&self, on: bool) {
+        self.noise_removal.store(on, Ordering::Release);
     }
 
     /// Whether echo, noise and gain are worked on.
@@ -122,6 +128,7 @@ impl Voice {
         let control = Arc::new(VoiceControl {
             muted: AtomicBool::new(setup.muted),
             processing: AtomicBool::new(setup.processing),
+            noise_removal: AtomicBool::new(true),
         });
         let (chunks, chunks_in) = bounded(CHUNK_CAPACITY);
         let (played, played_in) = bounded(PLAYED_CAPACITY);
@@ -289,7 +296,10 @@ impl VoiceThread {
         }
         // A new one has not heard the room yet.
         jumped |= self.processor.is_none();
-        let processor = self.processor.get_or_insert_with(|| VoiceProcessor::new(VoiceConfig::default()));
+        let noise = self.control.noise_removal.load(Ordering::Acquire);
+        let config = VoiceConfig { noise, ..VoiceConfig::default() };
+        let processor = self.processor.get_or_insert_with(|| VoiceProcessor::new(config));
+        processor.set_config(config);
         if jumped {
             processor.disturbed();
         }

@@ -90,6 +90,8 @@ pub enum Input {
     SlotsWanted,
     /// The offer for more slots was answered, or refused.
     GrowthOver,
+    /// The person does not want to wait for the next try.
+    RetryNow,
     /// A packet of the server came.
     PathUp,
     /// Nothing came for a moment: most likely the network changed, and another way is looked for before anybody notices.
@@ -287,6 +289,11 @@ impl Life {
             }
             Input::SlotsWanted => self.grow(now),
             Input::GrowthOver => self.growth_over(now),
+            Input::RetryNow => {
+                if self.retry_at.take().is_some() {
+                    self.try_socket(now);
+                }
+            }
             Input::PathUp => self.path_up(),
             Input::PathQuiet => self.path_quiet(now),
             Input::PathDown(why) => self.path_down(now, why),

@@ -71,6 +71,7 @@ impl Connection {
             }
             ClientMessage::CallView { tiles } => self.command(|session| Command::View { session, tiles }).await,
             ClientMessage::CallHand { raised } => self.command(|session| Command::Hand { session, raised }).await,
+            ClientMessage::CallReact { reaction } => self.command(|session| Command::React { session, reaction }).await,
             ClientMessage::ChatMessage { request, conversation_id, content } => {
                 let id = ChatMessageId::new();
                 let chat = |session| Command::Chat { session, request, id, conversation_id, content };

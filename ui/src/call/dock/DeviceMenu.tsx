@@ -4,7 +4,7 @@ import type { DeviceKind } from "../../bridge/commands";
 import { Icon } from "../../design/Icon";
 import { useApp, useSession } from "../../state/context";
 import { choiceId, deviceOptions } from "../../state/devices";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 /** The devices of these kinds, to choose from. Missing ones stay listed, dim, with the reason. */
 export function DeviceMenu({ kinds, label }: { kinds: readonly DeviceKind[]; label: string }): ReactElement {

@@ -4,7 +4,7 @@ import { Icon } from "../../design/Icon";
 import { Tip } from "../../design/Tip";
 import { useCall, useSession } from "../../state/context";
 import { handPlace, raisedHands } from "../../state/people";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import { shortcutText } from "../shortcuts";
 import type { CallControls } from "../use_controls";
 import { DockToggle } from "./DockToggle";

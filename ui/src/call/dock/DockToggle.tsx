@@ -4,7 +4,7 @@ import { Icon } from "../../design/Icon";
 import { Tip } from "../../design/Tip";
 import { useApp, useSession } from "../../state/context";
 import { isThere, problemWords, toggleState, type ToggleState } from "../../state/devices";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import { shortcutText } from "../shortcuts";
 import { DeviceMenu } from "./DeviceMenu";
 import { LiveMicrophone } from "./LiveMicrophone";

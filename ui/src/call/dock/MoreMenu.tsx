@@ -3,7 +3,7 @@ import { Button, Menu, MenuItem, MenuTrigger, Popover, Separator } from "react-a
 import { Icon, type IconName } from "../../design/Icon";
 import { Tip } from "../../design/Tip";
 import { useSession } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import { shortcutText } from "../shortcuts";
 import { DeviceSection } from "./DeviceMenu";
 

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { Icon } from "../../design/Icon";
 import { useCall } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 /** While I share: what, and how many see it. The dock's button stops it. */
 export function ShareBanner(): ReactElement | null {

@@ -5,7 +5,7 @@ import { Button } from "../../design/controls";
 import { Dialog } from "../../design/Dialog";
 import { Icon } from "../../design/Icon";
 import { useSession } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 /** What to share: screens, windows, and the test picture. */
 export function ShareDialog({ onClose }: { onClose: () => void }): ReactElement {

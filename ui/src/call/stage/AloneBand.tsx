@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import { useSession } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 /** Nobody else is here yet: what to do about it. It takes room from the grid, never from a face. */
 export function AloneBand(): ReactElement {

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 interface PagesProps {
   page: number;

@@ -2,7 +2,7 @@ import type { CSSProperties, ReactElement } from "react";
 import type { ParticipantInfo } from "../../bridge/protocol.generated";
 import { Avatar } from "../../design/Avatar";
 import { trackOf } from "../../state/people";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import type { ShareLayout } from "../grid";
 import { Picture, useHasPicture } from "../video/VideoSurface";
 

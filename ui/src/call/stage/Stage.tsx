@@ -2,7 +2,7 @@ import { useRef, useState, type KeyboardEvent, type ReactElement } from "react";
 import type { ParticipantInfo } from "../../bridge/protocol.generated";
 import { useCall, useSession } from "../../state/context";
 import { pageCount, pageOf, sharers, stageOrder, stripOf } from "../../state/people";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import { gridLayout, optionsFor, pageSize, shareLayout, type Rect } from "../grid";
 import { VideoSurface } from "../video/VideoSurface";
 import { AloneBand } from "./AloneBand";

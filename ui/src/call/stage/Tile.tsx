@@ -4,7 +4,7 @@ import type { ParticipantInfo } from "../../bridge/protocol.generated";
 import { hueStyle } from "../../design/Avatar";
 import { Icon } from "../../design/Icon";
 import { firstName, initials } from "../../design/person";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import type { Rect } from "../grid";
 import { Picture, useHasPicture } from "../video/VideoSurface";
 import { SoundBars } from "./SoundBars";

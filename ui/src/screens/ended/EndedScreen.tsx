@@ -4,7 +4,7 @@ import { Icon } from "../../design/Icon";
 import { TitleBar } from "../../design/TitleBar";
 import type { Screen } from "../../state/app_state";
 import { useSession } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import "./ended.css";
 
 type EndedState = Extract<Screen, { name: "ended" }>;

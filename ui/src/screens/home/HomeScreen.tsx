@@ -4,7 +4,7 @@ import { Toasts } from "../../design/Toasts";
 import { useShortcuts } from "../../call/use_shortcuts";
 import { useApp, useSession } from "../../state/context";
 import { clockTime, dayInWords, useNow } from "../../state/time";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import { SettingsDialog } from "../settings/SettingsDialog";
 import { JoinCard } from "./JoinCard";
 import { Navigation } from "./Navigation";

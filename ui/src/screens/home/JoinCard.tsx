@@ -2,7 +2,7 @@ import { useState, type FormEvent, type ReactElement } from "react";
 import { asBridgeError } from "../../bridge/bridge";
 import { Button, TextField } from "../../design/controls";
 import { useSession } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 /** Join by link or code. What is wrong with the text is said under the field. */
 export function JoinCard(): ReactElement {

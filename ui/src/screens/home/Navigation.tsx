@@ -3,7 +3,7 @@ import { Button } from "react-aria-components";
 import { Avatar } from "../../design/Avatar";
 import { Icon, Mark } from "../../design/Icon";
 import { useApp } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 /** The rail at the left: where one is, the settings, and who one is here. */
 export function Navigation({ onSettings }: { onSettings: () => void }): ReactElement {

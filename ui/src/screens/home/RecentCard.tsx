@@ -5,7 +5,7 @@ import { Icon } from "../../design/Icon";
 import { asBridgeError } from "../../bridge/bridge";
 import { useApp, useSession } from "../../state/context";
 import { dayAndTime, useNow } from "../../state/time";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 /** The meetings a person was in, newest first. */
 export function RecentCard(): ReactElement {

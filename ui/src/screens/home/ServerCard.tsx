@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import { useApp } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 /** Which server new meetings are made on. */
 export function ServerCard({ onChange }: { onChange: () => void }): ReactElement {

@@ -2,7 +2,7 @@ import type { FormEvent, ReactElement } from "react";
 import { shortcutText } from "../../call/shortcuts";
 import { Button, TextField } from "../../design/controls";
 import { Icon } from "../../design/Icon";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 interface StartCardProps {
   title: string;

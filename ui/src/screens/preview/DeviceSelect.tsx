@@ -4,7 +4,7 @@ import type { DeviceKind } from "../../bridge/commands";
 import { Icon, type IconName } from "../../design/Icon";
 import { useApp, useSession } from "../../state/context";
 import { choiceId, deviceOptions } from "../../state/devices";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 const ICONS: Record<DeviceKind, IconName> = { microphone: "mic", speaker: "speaker-volume", camera: "camera" };
 

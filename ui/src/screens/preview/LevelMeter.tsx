@@ -2,7 +2,7 @@ import { useEffect, useRef, useState, type ReactElement } from "react";
 import { useApp, useSession } from "../../state/context";
 import { isThere } from "../../state/devices";
 import { HEARD } from "../../state/level";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 const CELLS = 24;
 /** The last cells mean "too loud". */

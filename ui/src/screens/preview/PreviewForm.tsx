@@ -4,7 +4,7 @@ import { Icon } from "../../design/Icon";
 import type { Screen } from "../../state/app_state";
 import { useApp, useSession } from "../../state/context";
 import { errorWords, remedyWords } from "../../words/errors";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import { LONGEST_NAME } from "../settings/SettingsDialog";
 import { DeviceSelect } from "./DeviceSelect";
 import { LevelMeter } from "./LevelMeter";

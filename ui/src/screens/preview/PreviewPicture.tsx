@@ -6,7 +6,7 @@ import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import { useApp, useSession } from "../../state/context";
 import { isThere, problemWords } from "../../state/devices";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 /** My own picture, mirrored, or the honest reason why there is none. */
 export function PreviewPicture(): ReactElement {

@@ -5,7 +5,7 @@ import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import type { Screen } from "../../state/app_state";
 import { useApp, useSession } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 import { PreviewForm } from "./PreviewForm";
 import { PreviewPicture } from "./PreviewPicture";
 import "./preview.css";

@@ -4,7 +4,7 @@ import type { Settings } from "../../bridge/commands";
 import { Button, TextField } from "../../design/controls";
 import { Dialog } from "../../design/Dialog";
 import { useApp, useSession } from "../../state/context";
-import { words } from "../../words/en";
+import { words } from "../../words";
 
 const THEMES = ["system", "light", "dark", "hc"] as const;
 /** The protocol's longest name. */

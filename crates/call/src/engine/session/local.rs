@@ -16,6 +16,7 @@ use crate::engine::event::{CallEvent, MediaDevice, TileKey};
 use crate::engine::handle::Command;
 use crate::engine::room::Room;
 use crate::engine::sound::{SoundNotice, capture_reason};
+use crate::signal::life::Input;
 use crate::send::picture::{OpenSource, Picture, PictureConfig, PictureNotice, SelfView, patiently};
 use crate::sink::ReceivedFrame;
 
@@ -43,6 +44,7 @@ impl Session {
                 self.send(ClientMessage::CallHand { raised });
                 self.tell_local();
             }
+            Command::React(reaction) => self.send(ClientMessage::CallReact { reaction }),
             Command::Chat(content) => self.write_chat(content),
             Command::OlderChat { before, limit } => self.ask_history(before, limit),
             Command::View(tiles) => {
@@ -55,6 +57,13 @@ impl Session {
             }
             Command::Microphone(choice) => self.choose_microphone(choice),
             Command::Speaker(choice) => self.sounds.open_speaker(choice),
+            Command::NoiseRemoval(on) => {
+                self.config.noise_removal = on;
+                if let Some(voice) = &self.voice {
+                    voice.control().set_noise_removal(on);
+                }
+            }
+            Command::RetryNow => self.handle(Input::RetryNow),
             Command::Leave(done) => {
                 self.left = Some(done);
                 self.leave();

@@ -164,6 +164,10 @@ impl Session {
                 self.tell_tiles();
             }
             ServerMessage::CallSpeaking { participants } => self.tell(CallEvent::Speaking { participants }),
+            ServerMessage::CallReaction { participant_id: participant, reaction } => {
+                self.tell(CallEvent::Reaction { participant, reaction });
+            }
+            ServerMessage::CallQuality { people } => self.tell(CallEvent::Quality { people }),
             ServerMessage::CallLayers { source, wanted } => {
                 if let Some(sending) = self.sending(source) {
                     sending.picture.control().set_watched(&wanted);
