@@ -53,7 +53,16 @@ impl App {
             }
         });
         let opened_link = std::sync::Mutex::new(links::among(std::env::args()));
-        Ok(Self { settings, frames, hosting, opened_link, session: Mutex::default(), preview: Mutex::default(), window_mode: Mutex::default(), emit })
+        Ok(Self {
+            settings,
+            frames,
+            hosting,
+            opened_link,
+            session: Mutex::default(),
+            preview: Mutex::default(),
+            window_mode: Mutex::default(),
+            emit,
+        })
     }
 
     /// The server for new meetings and bare codes: the one named, else `CONFAB_SERVER`, else one in this process.

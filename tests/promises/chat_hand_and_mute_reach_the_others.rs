@@ -30,6 +30,11 @@ fn chat_hand_and_mute_reach_the_other_side() -> Outcome {
     ben.command("hand down")?;
     ada.wait_until("Ben's hand down", SOON, |view| !hand_up(view))?;
 
+    let clapped = |view: &confab_tests::lab::RoomView| view.reactions == [("Ben".to_owned(), "clap".to_owned())];
+    ben.command("react clap")?;
+    ada.wait_until("Ben's applause", SOON, clapped)?;
+    ben.wait_until("his own", SOON, clapped)?;
+
     let microphone = SourceKind::Microphone;
     ben.wait_until("Ada's microphone", SOON, |view| view.member("Ada").is_some_and(|ada| ada.sends(microphone)))?;
     ada.command("mute")?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use confab_call::capture::{CameraChoice, MicrophoneChoice, ScreenChoice, VideoFormat};
 use confab_call::playback::SpeakerChoice;
 use confab_call::{CallHandle, View};
+use confab_protocol::Reaction;
 
 /// One line of standard input.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,6 +16,7 @@ pub enum Line {
     Microphone(MicrophoneChoice),
     Speaker(SpeakerChoice),
     Hand(bool),
+    React(Reaction),
     Say(String),
     Share(ScreenChoice),
     Unshare,
@@ -24,7 +26,7 @@ pub enum Line {
 }
 
 /// What can be typed.
-const HELP: &str = "mute, unmute, camera on|off|CAMERA, microphone MICROPHONE, speaker SPEAKER, hand up|down, say TEXT, \
+const HELP: &str = "mute, unmute, camera on|off|CAMERA, microphone MICROPHONE, speaker SPEAKER, hand up|down, react REACTION, say TEXT, \
                     share SCREEN, unshare, view SIZE|none, leave";
 
 impl Line {
@@ -45,6 +47,10 @@ impl Line {
             ("speaker", choice) if !choice.is_empty() => Self::Speaker(choice.parse().map_err(|_| unknown())?),
             ("hand", "up") => Self::Hand(true),
             ("hand", "down") => Self::Hand(false),
+            ("react", name) => match Reaction::ALL.into_iter().find(|reaction| reaction.name() == name) {
+                Some(reaction) => Self::React(reaction),
+                None => return Err(format!("Reactions are: {}.", Reaction::ALL.map(Reaction::name).join(", "))),
+            },
             ("say", text) if !text.is_empty() => Self::Say(text.to_owned()),
             ("share", screen) if !screen.is_empty() => match screen.parse() {
                 Ok(screen) => Self::Share(screen),
@@ -67,6 +73,7 @@ impl Line {
             Self::Microphone(choice) => call.choose_microphone(choice),
             Self::Speaker(choice) => call.choose_speaker(choice),
             Self::Hand(raised) => call.set_hand(raised),
+            Self::React(reaction) => call.react(reaction),
             Self::Say(text) => call.send_chat(text),
             Self::Share(screen) => call.start_share(screen),
             Self::Unshare => call.stop_share(),
@@ -126,6 +133,8 @@ mod tests {
         assert_eq!(Line::parse("camera off"), Ok(Line::Camera(None, false)));
         assert_eq!(Line::parse("camera test"), Ok(Line::Camera(Some(CameraChoice::TestPattern), true)));
         assert_eq!(Line::parse("hand up"), Ok(Line::Hand(true)));
+        assert_eq!(Line::parse("react thumbs_up"), Ok(Line::React(Reaction::ThumbsUp)));
+        assert!(Line::parse("react wave").unwrap_err().contains("clap"));
         assert_eq!(Line::parse("view 320x180"), Ok(Line::View(View::Everybody { width: 320, height: 180 })));
         assert_eq!(Line::parse(""), Ok(Line::Nothing));
     }

@@ -78,6 +78,19 @@ impl Reaction {
     /// All, in the order programs offer them.
     pub const ALL: [Self; 7] =
         [Self::ThumbsUp, Self::Clap, Self::Heart, Self::Laugh, Self::Surprise, Self::Celebrate, Self::ThumbsDown];
+
+    /// As it is written in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ThumbsUp => "thumbs_up",
+            Self::ThumbsDown => "thumbs_down",
+            Self::Clap => "clap",
+            Self::Heart => "heart",
+            Self::Laugh => "laugh",
+            Self::Surprise => "surprise",
+            Self::Celebrate => "celebrate",
+        }
+    }
 }
 
 /// How well a person's packets come through.

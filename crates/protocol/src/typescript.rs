@@ -4,8 +4,8 @@ use ts_rs::{Config, TS};
 
 use crate::{
     ChatMessage, ChatMessageId, ClientMessage, Connection, ErrorCode, Grants, Layer, LeaveReason, Limits,
-    ParticipantId, ParticipantInfo, PersonQuality, Quality, Reaction, PublishedTrack, RelayAccess, RequestId, Role, RoomCode, ServerMessage,
-    SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind, TrackOffer,
+    ParticipantId, ParticipantInfo, PersonQuality, PublishedTrack, Quality, Reaction, RelayAccess, RequestId, Role,
+    RoomCode, ServerMessage, SlotAssignment, SlotKind, SourceKind, TileRequest, TrackKind, TrackOffer,
 };
 
 /// The whole generated file, ready to be written.

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use confab_protocol::{
-    ChatMessage, ChatMessageId, ErrorCode, Grants, Layer, ParticipantId, PersonQuality, Reaction, RequestId, Role, SlotAssignment, SourceKind,
-    TileRequest,
+    ChatMessage, ChatMessageId, ErrorCode, Grants, Layer, ParticipantId, PersonQuality, Reaction, RequestId, Role,
+    SlotAssignment, SourceKind, TileRequest,
 };
 
 /// The time of a command, read once at the edge.
@@ -223,8 +223,8 @@ pub enum Command {
     },
     /// Who speaks now, loudest first.
     Speaking(Vec<ParticipantId>),
-    /// Whose packets do not come through well; all others are well.
-    Quality(Vec<PersonQuality>),
+    /// How well a person's packets come through.
+    Quality(PersonQuality),
     /// Which layers of one's track somebody watches.
     Layers {
         /// Whose track.

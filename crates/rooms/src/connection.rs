@@ -81,12 +81,15 @@ impl Room {
         }
     }
 
-    pub(crate) fn media_quality(&mut self, mut people: Vec<PersonQuality>, out: &mut Vec<Effect>) {
-        people.retain(|of| of.quality != Quality::Good && self.members.contains_key(&of.participant));
-        if people != self.quality {
-            self.quality.clone_from(&people);
-            self.tell_all(None, ServerMessage::CallQuality { people }, out);
+    pub(crate) fn media_quality(&mut self, of: PersonQuality, out: &mut Vec<Effect>) {
+        let is_known = |known: &&PersonQuality| known.participant == of.participant;
+        let before = self.quality.iter().find(is_known).map(|known| known.quality).unwrap_or_default();
+        if before == of.quality || !self.members.contains_key(&of.participant) {
+            return;
         }
+        self.quality.retain(|known| known.participant != of.participant);
+        self.quality.extend((of.quality != Quality::Good).then_some(of));
+        self.tell_all(None, ServerMessage::CallQuality { people: self.quality.clone() }, out);
     }
 
     pub(crate) fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {

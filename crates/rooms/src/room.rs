@@ -167,7 +167,7 @@ impl Room {
             Command::MediaClosed(participant) => self.media_closed(now, participant, out),
             Command::Slots { participant, changed } => self.media_slots(participant, changed, out),
             Command::Speaking(participants) => self.media_speaking(participants, out),
-            Command::Quality(people) => self.media_quality(people, out),
+            Command::Quality(of) => self.media_quality(of, out),
             Command::Layers { participant, source, wanted } => self.media_layers(participant, source, wanted, out),
             Command::Tick => self.tick(now, out),
         }

@@ -149,6 +149,12 @@ impl Sfu {
                 let (room, participant) = (member.room, member.participant);
                 self.emit(room, Event::Silent(participant));
             }
+            if let Some(member) = self.members.get_mut(key).filter(|_| !is_mirror)
+                && let Some(quality) = member.quality.news(now)
+            {
+                let (room, id) = (member.room, member.participant);
+                self.emit(room, Event::Quality { id, quality });
+            }
             for (track, layer) in owed {
                 self.request_keyframe(now, key, track, layer);
             }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use confab_protocol::{Layer, ParticipantId, SlotAssignment, SourceKind};
+use confab_protocol::{Layer, ParticipantId, Quality, SlotAssignment, SourceKind};
 
 /// A datagram to send.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +38,13 @@ pub enum Event {
     Back(ParticipantId),
     /// The media path closed or failed and is removed.
     Closed(ParticipantId),
+    /// How well a person's packets come through, from now on.
+    Quality {
+        /// Who.
+        id: ParticipantId,
+        /// How well.
+        quality: Quality,
+    },
     /// Some receive slots of a person carry something else.
     Slots {
         /// Whose slots.

@@ -31,6 +31,7 @@ mod event;
 mod holdings;
 mod ingress;
 mod member;
+mod quality;
 mod relay;
 mod room;
 mod sfu;

@@ -16,6 +16,7 @@ use crate::control::path::{ControlPath, Route};
 use crate::egress::downlink::Downlink;
 use crate::egress::slot::Slot;
 use crate::ingress::stream::{SenderClock, Track};
+use crate::quality::QualityMeter;
 use crate::relay::Peer;
 
 /// Remembered addresses of one member; the oldest gives way.
@@ -55,6 +56,7 @@ pub(crate) struct Member {
     /// Told as connected: handshake and ICE are done.
     pub(crate) connected: bool,
     pub(crate) silent: bool,
+    pub(crate) quality: QualityMeter,
     /// When something authentic came last.
     pub(crate) last_datagram: Instant,
     pub(crate) addresses: Vec<SocketAddr>,
@@ -118,6 +120,7 @@ impl Member {
             choice: LayerChoice::default(),
             connected: false,
             silent: false,
+            quality: QualityMeter::default(),
             last_datagram: now,
             addresses: Vec::new(),
             scheduled: None,

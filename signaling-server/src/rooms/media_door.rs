@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use confab_protocol::{ErrorCode, ParticipantId, SlotAssignment, TrackOffer};
+use confab_protocol::{ErrorCode, ParticipantId, PersonQuality, SlotAssignment, TrackOffer};
 use confab_rooms::{Command, MediaPurpose, Refusal, SessionId, TrackState};
 use futures_util::FutureExt;
 
@@ -109,6 +109,7 @@ pub(super) fn command_of(event: MediaEvent, now: Instant) -> Command {
         MediaEvent::Back(participant) => Command::MediaBack(participant),
         MediaEvent::Closed(participant) => Command::MediaClosed(participant),
         MediaEvent::Slots { id, changed } => Command::Slots { participant: id, changed },
+        MediaEvent::Quality { id: participant, quality } => Command::Quality(PersonQuality { participant, quality }),
         MediaEvent::Speaking(participants) => Command::Speaking(participants),
         MediaEvent::Layers { id, source, wanted } => Command::Layers { participant: id, source, wanted },
     }

@@ -53,6 +53,8 @@ pub struct RoomView {
     pub left: Vec<(String, LeaveReason)>,
     /// The chat, oldest first.
     pub chat: Vec<ChatMessage>,
+    /// Who reacted how, in order: name and reaction.
+    pub reactions: Vec<(String, String)>,
     /// What the client said about devices, in its own words.
     pub device_problems: Vec<String>,
     /// The newest figures, as `CallStats` has them; `Null` before the first.
@@ -116,6 +118,11 @@ impl RoomView {
         self.at = Some(at);
         match event["event"].as_str().unwrap_or_default() {
             "state" => self.state = event["state"]["state"].as_str().unwrap_or_default().to_owned(),
+            "reaction" => {
+                let from = read::<ParticipantId>(&event["participant"]).and_then(|id| self.members.get(&id));
+                let name = from.map(|member| member.info.name.clone()).unwrap_or_default();
+                self.reactions.push((name, event["reaction"].as_str().unwrap_or_default().to_owned()));
+            }
             "joined" => {
                 self.joins += 1;
                 self.me = read(&event["me"]);

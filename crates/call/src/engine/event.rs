@@ -1,8 +1,8 @@
 //! What the engine tells the window, the command line, or whoever runs it. Plain data with serde, and TypeScript.
 
 use confab_protocol::{
-    ChatMessage, ErrorCode, Grants, LeaveReason, ParticipantId, ParticipantInfo, PersonQuality, Reaction, Role, RoomCode,
-    SourceKind,
+    ChatMessage, ErrorCode, Grants, LeaveReason, ParticipantId, ParticipantInfo, PersonQuality, Reaction, Role,
+    RoomCode, SourceKind,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

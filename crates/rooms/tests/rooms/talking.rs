@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use confab_protocol::{
-    ChatMessageId, ErrorCode, Grants, ParticipantId, RequestId, Role, ServerMessage, SourceKind, TileRequest,
+    ChatMessageId, ErrorCode, Grants, ParticipantId, Reaction, RequestId, Role, ServerMessage, SourceKind, TileRequest,
 };
 use confab_rooms::{Command, Effect, SessionId, TrackState};
 
@@ -74,6 +76,28 @@ fn a_view_names_pictures_and_not_too_many() {
     assert_eq!(world.last, [Effect::SetView { participant: ann, tiles: vec![tile(SourceKind::Camera)] }]);
     world.handle(Command::View { session, tiles: vec![tile(SourceKind::Camera); 50] });
     assert_eq!(world.last_error(session), Some(ErrorCode::InvalidField));
+}
+
+#[test]
+fn a_reaction_reaches_everybody_and_none_comes_faster_than_it_can_be_seen() {
+    let mut world = World::new();
+    let (ann, session) = world.join();
+    let (_, observer) = world.join();
+    let reaction = Reaction::Clap;
+    let told = ServerMessage::CallReaction { participant_id: ann, reaction };
+    world.handle(Command::React { session, reaction });
+    for everybody in [session, observer] {
+        assert_eq!(world.told(everybody).last(), Some(&told));
+    }
+    world.handle(Command::React { session, reaction });
+    assert_eq!(world.last_error(session), Some(ErrorCode::RateLimited));
+    world.pass(Duration::from_millis(250));
+    world.handle(Command::React { session, reaction });
+    assert_eq!(world.told(observer).iter().filter(|message| **message == told).count(), 2);
+    let (_, viewer) = world.join_as(Role::Viewer);
+    world.handle(Command::React { session: viewer, reaction });
+    let may = Role::Viewer.grants().hand;
+    assert_eq!(world.last_error(viewer), (!may).then_some(ErrorCode::NotAllowed));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::egress::slot::{Slot, SlotFormat};
 use crate::error::{JoinError, RestartError};
 use crate::ingress::stream::{Format, LayerStream, SenderClock, Track};
 use crate::member::{Home, LayerChoice, Member};
+use crate::quality::QualityMeter;
 use crate::sfu::Sfu;
 
 const OTHER_LINES: &str = "it lacks media lines of the offer before it";
@@ -95,6 +96,7 @@ impl Sfu {
             choice: LayerChoice::default(),
             connected: false,
             silent: false,
+            quality: QualityMeter::default(),
             last_datagram: now,
             addresses: Vec::new(),
             scheduled: None,

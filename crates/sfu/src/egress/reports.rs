@@ -78,7 +78,12 @@ impl Sfu {
     fn received(&mut self, now: Instant, key: Key) -> Vec<ReceptionBlock> {
         let Some(member) = self.members.get_mut(key) else { return Vec::new() };
         let streams = member.tracks.iter_mut().flat_map(|track| &mut track.layers);
-        streams.filter_map(|stream| stream.log.reception_block(now, stream.ssrc?)).collect()
+        let blocks: Vec<ReceptionBlock> =
+            streams.filter_map(|stream| stream.log.reception_block(now, stream.ssrc?)).collect();
+        if let Some(lost) = blocks.iter().map(|block| block.fraction_lost).max() {
+            member.quality.note_up(now, f64::from(lost) / 256.0);
+        }
+        blocks
     }
 
     /// The clock of our reports.

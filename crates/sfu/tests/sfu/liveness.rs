@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use confab_protocol::SourceKind;
+use confab_protocol::{Quality, SourceKind};
 use confab_sfu::{Event, SfuConfig};
 
 use crate::client::Offered;
@@ -65,4 +65,38 @@ fn who_never_connects_is_told_as_silent_and_removed_in_the_end() {
     lab.run(SECOND * 4);
     assert_eq!(lab.events, [Event::Silent(lab.id(ann)), Event::Closed(lab.id(ann))]);
     assert_eq!(lab.sfu.counters().members, 0);
+}
+
+#[test]
+fn a_line_that_loses_is_told_as_weak_and_as_good_when_it_loses_no_more() {
+    let mut lab = Lab::new();
+    let (ann, bob) = (lab.join(), lab.join());
+    lab.publish(ann, SourceKind::Microphone);
+    let speak = |lab: &mut Lab, call: u64| {
+        let now = lab.now;
+        if call.is_multiple_of(2) {
+            lab.clients[ann].speak(now, -30);
+        }
+    };
+    let told = |lab: &Lab| -> Vec<(usize, Quality)> {
+        let of = |event: &Event| match event {
+            Event::Quality { id, quality } => Some((usize::from(*id == lab.id(bob)), *quality)),
+            _ => None,
+        };
+        lab.events.iter().filter_map(of).collect()
+    };
+    lab.run_with(SECOND * 5, speak);
+    assert_eq!(told(&lab), []);
+    lab.paths[ann].loss_up_percent = 8.0;
+    lab.run_with(SECOND * 20, speak);
+    assert_eq!(told(&lab).last(), Some(&(ann, Quality::Weak)), "what ann sends is lost");
+    assert!(told(&lab).iter().all(|(who, _)| *who == ann), "{:?}", told(&lab));
+    lab.paths[ann].loss_up_percent = 0.0;
+    lab.paths[bob].loss_down_percent = 40.0;
+    lab.run_with(SECOND * 20, speak);
+    assert!(
+        told(&lab).contains(&(ann, Quality::Good)) && told(&lab).contains(&(bob, Quality::Bad)),
+        "{:?}",
+        told(&lab)
+    );
 }

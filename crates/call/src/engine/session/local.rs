@@ -16,8 +16,8 @@ use crate::engine::event::{CallEvent, MediaDevice, TileKey};
 use crate::engine::handle::Command;
 use crate::engine::room::Room;
 use crate::engine::sound::{SoundNotice, capture_reason};
-use crate::signal::life::Input;
 use crate::send::picture::{OpenSource, Picture, PictureConfig, PictureNotice, SelfView, patiently};
+use crate::signal::life::Input;
 use crate::sink::ReceivedFrame;
 
 /// Two views are at least so far apart; the last one always goes out.
@@ -44,7 +44,9 @@ impl Session {
                 self.send(ClientMessage::CallHand { raised });
                 self.tell_local();
             }
-            Command::React(reaction) => self.send(ClientMessage::CallReact { reaction }),
+            Command::React(reaction) => {
+                self.send(ClientMessage::CallReact { reaction });
+            }
             Command::Chat(content) => self.write_chat(content),
             Command::OlderChat { before, limit } => self.ask_history(before, limit),
             Command::View(tiles) => {
