@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ErrorCode } from "../bridge/protocol.generated";
 import { listOfNames, words } from "./en";
-import { errorWords, remedyWords } from "./errors";
+import { errorWords } from "./errors";
 
 /** Every fixed text of the catalogue, with its path. */
 function texts(node: unknown, path = "words"): [string, string][] {
@@ -51,7 +51,7 @@ describe("an error", () => {
     for (const code of codes) {
       const { title, remedy } = errorWords({ code, message: "Something happened.", field: null }, "kestrel-lane-27");
       expect(title.length, code).toBeGreaterThan(5);
-      if (remedy !== "none") expect(remedyWords[remedy].length).toBeGreaterThan(3);
+      if (remedy !== "none") expect(words.remedies[remedy].length).toBeGreaterThan(3);
       expect(title, code).not.toContain(code);
     }
   });
