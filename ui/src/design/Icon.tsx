@@ -20,11 +20,15 @@ interface IconProps {
   className?: string;
 }
 
+/** Drawings that point along the line of writing; from right to left they point the other way. */
+const DIRECTED = new Set(["arrow", "chevron-left", "chevron-right", "leave", "reply", "send"]);
+
 /** A drawing from our own icon set. Never the only bearer of a meaning: the control around it has the name. */
 export function Icon({ name, size = 20, className }: IconProps): ReactElement {
+  const classes = ["ic", DIRECTED.has(name) ? "directed" : "", className ?? ""];
   return (
     <svg
-      className={className === undefined ? "ic" : `ic ${className}`}
+      className={classes.filter(Boolean).join(" ")}
       width={size}
       height={size}
       viewBox="0 0 24 24"
