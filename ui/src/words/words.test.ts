@@ -20,7 +20,8 @@ describe("the words", () => {
   it("are in sentence case", () => {
     // Keys have the names that are printed on them.
     for (const [path, text] of texts({ ...words, keys: {} })) {
-      const later = text.split(/[.:?]\s|\s/).slice(1).filter((word) => /^[A-Z][a-z]/.test(word));
+      // A word after a full stop, colon or question mark begins a sentence.
+      const later = [...text.matchAll(/[^.:?\s]\s+([A-Z][a-z]\S*)/g)].map(([, word = ""]) => word);
       const allowed = ["Confab", "Space", "You", "The", "Hold", "Plug", "Enter", "We", "A", "It", "Join", "Somebody", "Give", "They", "Messages", "Empty", "Reconnecting", "Paste", "Another", "Its", "Wi-Fi", "Ctrl"];
       expect(later.filter((word) => !allowed.includes(word.replace(/\W+$/, ""))), `${path}: ${text}`).toEqual([]);
     }
