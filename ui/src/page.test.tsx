@@ -85,6 +85,25 @@ describe("the page", () => {
     expect(page.style.fontSize).toBe("");
   });
 
+  it("counts a window as narrow sooner when its text is large", async () => {
+    const { session } = await openCall();
+    await change(session, { text_size: 150 });
+    expect(document.querySelector("main.narrow")).toBeNull();
+    await change(session, { text_size: 200 });
+    expect(document.querySelector("main.narrow")).not.toBeNull();
+    expect(screen.getByRole("button", { name: "Leave" })).toBeDefined();
+    await change(session, { text_size: 100 });
+  });
+
+  it("has other colours at once, in a call too", async () => {
+    const { session } = await openCall();
+    await change(session, { theme: "hc" });
+    expect(page.dataset["theme"]).toBe("hc");
+    expect(screen.getByRole("toolbar", { name: "Call controls" })).toBeDefined();
+    await change(session, { theme: "system" });
+    expect(page.dataset["theme"]).toBeUndefined();
+  });
+
   it("moves nothing for who wants that, whatever the system says", async () => {
     const { session } = await openWindow();
     expect(movesLess()).toBe(false);
