@@ -1,8 +1,10 @@
 import "./design/styles";
-import { useLayoutEffect, type ReactElement } from "react";
+import type { ReactElement } from "react";
+import { I18nProvider } from "react-aria-components";
 import { CallScreen } from "./call/CallScreen";
 import { VideoProvider } from "./call/video/VideoSurface";
 import { Announcer } from "./design/Announcer";
+import { usePage, useSpoken } from "./page";
 import { EndedScreen } from "./screens/ended/EndedScreen";
 import { HomeScreen } from "./screens/home/HomeScreen";
 import { PreviewScreen } from "./screens/preview/PreviewScreen";
@@ -14,11 +16,21 @@ export function App({ session }: { session: Session }): ReactElement {
   return (
     <SessionProvider session={session}>
       <VideoProvider>
-        <Theme />
-        <CurrentScreen />
-        <Announcer />
+        <Page />
       </VideoProvider>
     </SessionProvider>
+  );
+}
+
+/** Everything below is drawn anew when the language changes. */
+function Page(): ReactElement {
+  const { locale } = useSpoken();
+  usePage();
+  return (
+    <I18nProvider locale={locale}>
+      <CurrentScreen />
+      <Announcer />
+    </I18nProvider>
   );
 }
 
@@ -34,14 +46,4 @@ function CurrentScreen(): ReactElement {
     case "ended":
       return <EndedScreen screen={screen} />;
   }
-}
-
-/** A fixed theme is an attribute of the page; without one the style sheet follows the system. */
-function Theme(): null {
-  const theme = useApp((state) => state.settings.theme);
-  useLayoutEffect(() => {
-    if (theme === "system") delete document.documentElement.dataset["theme"];
-    else document.documentElement.dataset["theme"] = theme;
-  }, [theme]);
-  return null;
 }

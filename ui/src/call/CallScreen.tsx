@@ -3,7 +3,7 @@ import { ChatPanel } from "../chat/ChatPanel";
 import { Toasts } from "../design/Toasts";
 import { PeoplePanel } from "../people/PeoplePanel";
 import { SettingsDialog } from "../screens/settings/SettingsDialog";
-import { useCall } from "../state/context";
+import { useApp, useCall } from "../state/context";
 import { CallTitleBar } from "./CallTitleBar";
 import { Dock } from "./dock/Dock";
 import { ReconnectingCard } from "./Reconnecting";
@@ -22,14 +22,16 @@ import "./reconnecting.css";
 import "../chat/chat.css";
 import "../people/people.css";
 
-/** Below this the dock has six equal buttons and panels fill the window. */
+/** Below this, at the usual size of text, the dock has six equal buttons and panels fill the window. */
 const NARROW_WINDOW = 640;
 
 /** The call: title bar, stage with a panel beside it, dock. */
 export function CallScreen(): ReactElement {
   const call = useCall();
   const controls = useControls();
-  const narrow = useNarrower(NARROW_WINDOW);
+  // Twice the size of text needs twice the room.
+  const textSize = useApp((state) => state.settings.text_size);
+  const narrow = useNarrower(NARROW_WINDOW * textSize / 100);
   useShortcuts({
     microphone: controls.toggleMicrophone,
     camera: controls.toggleCamera,

@@ -14,7 +14,7 @@ const AT_END = 80;
 export function ChatPanel(): ReactElement {
   const session = useSession();
   const call = useCall();
-  const { messages, pending, older } = call.chatState;
+  const { messages, pending, draft, older } = call.chatState;
   const mine = useMemo(() => new Set([call.me]), [call.me]);
   const body = useRef<HTMLDivElement>(null);
   const following = useRef(true);
@@ -65,6 +65,8 @@ export function ChatPanel(): ReactElement {
       </div>
       <Composer
         allowed={call.grants.chat}
+        draft={draft}
+        onDraft={(text) => session.dispatch({ type: "draft_changed", draft: text })}
         onSend={(content) => {
           following.current = true;
           void session.sendMessage(content);

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactElement } from "react";
+import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactElement } from "react";
 import { Button } from "../design/controls";
 import { Icon } from "../design/Icon";
 import { words } from "../words";
@@ -8,12 +8,20 @@ export const LONGEST_MESSAGE = 4_000;
 
 interface ComposerProps {
   allowed: boolean;
+  /** What was written when the panel was closed. */
+  draft: string;
+  /** Keeps what is written and not sent, when the panel closes. */
+  onDraft: (text: string) => void;
   onSend: (content: string) => void;
 }
 
 /** Where a message is written. Enter sends, Shift and Enter begins a new line. */
-export function Composer({ allowed, onSend }: ComposerProps): ReactElement {
-  const [text, setText] = useState("");
+export function Composer({ allowed, draft, onDraft, onSend }: ComposerProps): ReactElement {
+  const [text, setText] = useState(draft);
+  const latest = useRef({ text, onDraft });
+  latest.current = { text, onDraft };
+  // Not with every key: the whole call would be drawn anew each time.
+  useEffect(() => () => latest.current.onDraft(latest.current.text), []);
   const area = useRef<HTMLTextAreaElement>(null);
   const tooLong = [...text].length > LONGEST_MESSAGE;
   const sendable = text.trim() !== "" && !tooLong;

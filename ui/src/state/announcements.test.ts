@@ -45,6 +45,17 @@ describe("a screen reader hears", () => {
     expect(announcements(open, reduce(open, message))).toEqual([]);
   });
 
+  it("neither who joins and leaves nor hands when few things are to be said, but all else", () => {
+    const before = reduce(inCall(), { type: "settings_changed", settings: { ...FIXTURE_SETTINGS, announcements: "few" } });
+    const raised = fixturePerson(1, "Ines", { hand_raised_at: 1, adds: ["screen"] });
+    expect(announcements(before, reduce(before, { type: "roster", participants: [raised, RAJ, LENA] }))).toEqual([
+      { urgency: "polite", text: "Ines began to share" },
+    ]);
+    expect(announcements(before, reduce(before, { type: "roster", participants: [LENA] }))).toEqual([]);
+    const away = reduce(before, { type: "call_phase", phase: { phase: "reconnecting", since: 0, next_try_at: null, message: "" } });
+    expect(announcements(before, away)).toHaveLength(1);
+  });
+
   it("nothing about who speaks", () => {
     const before = inCall();
     expect(announcements(before, reduce(before, { type: "speaking", participants: [INES.id] }))).toEqual([]);

@@ -7,6 +7,7 @@ export type Announcement =
   | { urgency: "gathered"; kind: "joined" | "left"; name: string }
   | { urgency: "polite" | "assertive"; text: string };
 
+/** With the setting `few`, who joined, left and raised a hand is left out; the rest is news for everybody. */
 export function announcements(before: AppState, after: AppState): Announcement[] {
   const was = before.call;
   const is = after.call;
@@ -18,16 +19,17 @@ export function announcements(before: AppState, after: AppState): Announcement[]
       found.push({ urgency: "polite", text: words.announce.back });
     }
   }
+  const all = after.settings.announcements === "all";
   if (was.participants !== is.participants) {
     const known = new Map(was.participants.map((participant) => [participant.id, participant]));
     for (const participant of is.participants) {
       if (participant.id === is.me) continue;
       const earlier = known.get(participant.id);
       if (earlier === undefined) {
-        found.push({ urgency: "gathered", kind: "joined", name: participant.name });
+        if (all) found.push({ urgency: "gathered", kind: "joined", name: participant.name });
         continue;
       }
-      if (earlier.hand_raised_at === null && participant.hand_raised_at !== null) {
+      if (all && earlier.hand_raised_at === null && participant.hand_raised_at !== null) {
         found.push({ urgency: "polite", text: words.announce.raised(participant.name) });
       }
       if (!sends(earlier, "screen") && sends(participant, "screen")) {
@@ -36,7 +38,7 @@ export function announcements(before: AppState, after: AppState): Announcement[]
     }
     const now = new Set(is.participants.map(({ id }) => id));
     for (const participant of was.participants) {
-      if (!now.has(participant.id)) found.push({ urgency: "gathered", kind: "left", name: participant.name });
+      if (all && !now.has(participant.id)) found.push({ urgency: "gathered", kind: "left", name: participant.name });
     }
   }
   if (is.panel !== "chat" && is.chatState.unread > was.chatState.unread) {

@@ -19,6 +19,8 @@ export interface ChatState {
   /** The next `local` number. */
   nextLocal: number;
   unread: number;
+  /** What is written and not sent. It stays while the panel is closed. */
+  draft: string;
   older: "unknown" | "loading" | "more" | "none" | "failed";
 }
 
@@ -37,6 +39,7 @@ export type CallAction =
   | { type: "panel_toggled"; panel: Panel }
   | { type: "panel_closed" }
   | { type: "pin_toggled"; participant: ParticipantId }
+  | { type: "draft_changed"; draft: string }
   | { type: "message_written"; content: string }
   | { type: "message_refused"; local: number; reason: string }
   | { type: "message_retried"; local: number }
@@ -54,7 +57,7 @@ export function joinCall(joined: JoinedCall, before: CallState | null): CallStat
   const same = before !== null && before.code === joined.code;
   const chatState: ChatState = same
     ? { ...before.chatState, messages: mergeMessages(before.chatState.messages, joined.chat) }
-    : { messages: joined.chat, pending: [], nextLocal: 1, unread: 0, older: joined.chat.length < LEAST_PAGE ? "none" : "unknown" };
+    : { messages: joined.chat, pending: [], nextLocal: 1, unread: 0, draft: "", older: joined.chat.length < LEAST_PAGE ? "none" : "unknown" };
   return {
     ...joined,
     phase: { phase: "joined" },
@@ -99,6 +102,8 @@ function reduceChat(chat: ChatState, event: BridgeEvent | CallAction, call: Call
       const seen = call.panel === "chat" || event.message.user_id === call.me;
       return settle({ ...chat, messages, unread: seen ? chat.unread : chat.unread + 1 }, [event.message], [call.me]);
     }
+    case "draft_changed":
+      return { ...chat, draft: event.draft };
     case "message_written":
       return {
         ...chat,

@@ -1,6 +1,7 @@
 /** What can be chosen, what is chosen, and what is wrong, of the devices. Pure. */
 import type { Device, DeviceChoice, DeviceKind, DeviceList, DeviceProblem } from "../bridge/commands";
 import { words } from "../words";
+import { problemDetail } from "../words/errors";
 import type { Problems } from "./app_state";
 
 /** One line of a device list. */
@@ -66,7 +67,7 @@ export function toggleState(on: boolean, pending: boolean, there: boolean, probl
 export function problemWords(problem: DeviceProblem): { title: string; text: string } {
   return {
     title: `${words.devices.problem[problem.kind][problem.reason]}.`,
-    text: [problem.message, words.devices.problemCost[problem.kind]].filter(Boolean).join(" "),
+    text: [problemDetail(problem), words.devices.problemCost[problem.kind]].filter(Boolean).join(" "),
   };
 }
 

@@ -1,7 +1,8 @@
 /** What the person can do: each act goes over the bridge, and what comes back goes into the state. */
 import { asBridgeError, type Bridge } from "../bridge/bridge";
 import type { BridgeEvent, CommandAnswer, CommandArguments, CommandName, DeviceChoices, ParsedLink, Settings } from "../bridge/commands";
-import { words } from "../words";
+import { speak, words } from "../words";
+import { noticeWords, refusalLine, refusalWords } from "../words/errors";
 import { DEFAULT_SETTINGS, initialState, reduce, withRecent, type AppAction, type AppState, type Intent } from "./app_state";
 import { LevelSignal } from "./level";
 
@@ -12,6 +13,7 @@ export class Session {
 
   constructor(readonly bridge: Bridge, state: AppState) {
     this.current = state;
+    speak(state.settings.language);
     bridge.subscribe((event) => this.hear(event));
   }
 
@@ -39,13 +41,17 @@ export class Session {
   readonly dispatch = (event: AppAction | BridgeEvent): void => {
     const next = reduce(this.current, event);
     if (next === this.current) return;
+    const { language } = this.current.settings;
     this.current = next;
+    // Before anybody is told: whoever is drawn by this change says it the new way.
+    if (next.settings.language !== language) speak(next.settings.language);
     for (const listener of this.listeners) listener();
   };
 
   private hear(event: BridgeEvent): void {
     if (event.type === "levels") this.level.set(event.microphone);
     else if (event.type === "link_opened") void this.openLink(event.text);
+    else if (event.type === "notice") this.dispatch({ ...event, message: noticeWords(event.message) });
     else {
       this.dispatch(event);
       if (event.type === "call_joined") this.remember();
@@ -74,7 +80,7 @@ export class Session {
     try {
       this.openPreview({ kind: "join", link: await this.parseLink(text), title: "" });
     } catch (thrown) {
-      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: asBridgeError(thrown).message } });
+      this.dispatch({ type: "toast_shown", toast: { tone: "warn", ...refusalWords(asBridgeError(thrown)) } });
     }
   }
 
@@ -132,7 +138,7 @@ export class Session {
     try {
       return await this.bridge.call(name, input);
     } catch (thrown) {
-      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: asBridgeError(thrown).message } });
+      this.dispatch({ type: "toast_shown", toast: { tone: "warn", ...refusalWords(asBridgeError(thrown)) } });
       return null;
     }
   }
@@ -143,7 +149,7 @@ export class Session {
       await this.bridge.call(name, input);
       return true;
     } catch (thrown) {
-      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: asBridgeError(thrown).message } });
+      this.dispatch({ type: "toast_shown", toast: { tone: "warn", ...refusalWords(asBridgeError(thrown)) } });
       return false;
     }
   }
@@ -176,7 +182,7 @@ export class Session {
     try {
       await this.bridge.call("chat_send", { content });
     } catch (thrown) {
-      this.dispatch({ type: "message_refused", local, reason: asBridgeError(thrown).message });
+      this.dispatch({ type: "message_refused", local, reason: refusalLine(asBridgeError(thrown)) });
     }
   }
 

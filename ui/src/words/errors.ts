@@ -1,8 +1,9 @@
 /** What a refused command means to a person: what happened, why, and the one thing to do about it. */
-import type { BridgeError } from "../bridge/commands";
+import type { BridgeError, DeviceProblem, EndReason } from "../bridge/commands";
+import { spoken, words, type Words } from "./index";
 
 /** What the button under an error does. */
-export type Remedy = "check_code" | "try_again" | "change_server" | "ask_link" | "none";
+export type Remedy = keyof Words["remedies"] | "none";
 
 export interface ErrorWords {
   title: string;
@@ -11,51 +12,81 @@ export interface ErrorWords {
   remedy: Remedy;
 }
 
-export const remedyWords: Record<Exclude<Remedy, "none">, string> = {
-  check_code: "Check the code",
-  try_again: "Try again",
-  change_server: "Change the server",
-  ask_link: "Enter another link",
+interface Kind {
+  words: keyof Words["errors"];
+  remedy: Remedy;
+  /** The native side's sentence has facts the code has not (an address, a version), so it is the why. */
+  facts?: boolean;
+  /** The native side's sentence says more than the code, so in its own language it is all that is said. */
+  native?: boolean;
+}
+
+const KINDS: Partial<Record<BridgeError["code"], Kind>> = {
+  room_not_found: { words: "room_not_found", remedy: "check_code" },
+  room_full: { words: "room_full", remedy: "try_again" },
+  server_full: { words: "server_full", remedy: "try_again" },
+  draining: { words: "draining", remedy: "try_again" },
+  host_key_required: { words: "host_key_required", remedy: "change_server" },
+  encryption_required: { words: "encryption_required", remedy: "ask_link" },
+  server_unreachable: { words: "server_unreachable", remedy: "try_again", facts: true },
+  certificate_mismatch: { words: "certificate_mismatch", remedy: "ask_link" },
+  version_mismatch: { words: "version_mismatch", remedy: "none", facts: true },
+  token_expired: { words: "token_invalid", remedy: "ask_link" },
+  token_invalid: { words: "token_invalid", remedy: "ask_link" },
+  token_foreign: { words: "token_invalid", remedy: "ask_link" },
+  link_invalid: { words: "link_invalid", remedy: "ask_link", native: true },
+  not_allowed: { words: "not_allowed", remedy: "none", facts: true },
+  rate_limited: { words: "rate_limited", remedy: "try_again" },
+  media_failed: { words: "media_failed", remedy: "try_again", facts: true },
+  device_failed: { words: "device_failed", remedy: "try_again", facts: true, native: true },
+  share_failed: { words: "share_failed", remedy: "try_again", facts: true, native: true },
+  not_in_call: { words: "not_in_call", remedy: "try_again", native: true },
+  session_gone: { words: "session_gone", remedy: "try_again", native: true },
+  message_too_large: { words: "message_too_large", remedy: "try_again", native: true },
+  storage_failed: { words: "storage_failed", remedy: "try_again", facts: true, native: true },
+  window_failed: { words: "window_failed", remedy: "try_again", facts: true, native: true },
 };
+
+const UNKNOWN: Kind = { words: "unknown", remedy: "try_again", facts: true, native: true };
+
+/** The native side speaks English only. */
+const nativeSpeaksIt = (): boolean => spoken().language === "en";
 
 /** The words for an error; `subject` is the code or link the person used, when there is one. */
 export function errorWords(error: BridgeError, subject: string | null): ErrorWords {
-  switch (error.code) {
-    case "room_not_found":
-      return {
-        title: subject === null ? "This meeting does not exist." : `No meeting has the code ${subject}.`,
-        text: "It may have ended, or a word differs.",
-        remedy: "check_code",
-      };
-    case "room_full":
-      return { title: "The meeting is full.", text: "It has as many people as it may. Somebody has to leave first.", remedy: "try_again" };
-    case "server_full":
-      return { title: "The server is full.", text: "It carries as many calls as it can. Try again in a few minutes.", remedy: "try_again" };
-    case "draining":
-      return { title: "The server is about to stop.", text: "It begins no meetings any more. Try again in a few minutes.", remedy: "try_again" };
-    case "host_key_required":
-      return { title: "This server does not let you make meetings.", text: "Its owner has not opened it for your network yet.", remedy: "change_server" };
-    case "encryption_required":
-      return { title: "This server takes encrypted connections only.", text: "Use its whole meeting link, which begins with https.", remedy: "ask_link" };
-    case "server_unreachable":
-      return { title: "The server does not answer.", text: error.message, remedy: "try_again" };
-    case "certificate_mismatch":
-      return { title: "This is not the server the link names.", text: "Its certificate is another one. Ask for the link again.", remedy: "ask_link" };
-    case "version_mismatch":
-      return { title: "This server speaks another version of Confab.", text: error.message, remedy: "none" };
-    case "token_expired":
-    case "token_invalid":
-    case "token_foreign":
-      return { title: "This invitation does not hold any more.", text: "Ask for a new link.", remedy: "ask_link" };
-    case "link_invalid":
-      return { title: error.message, text: "", remedy: "ask_link" };
-    case "not_allowed":
-      return { title: "You may not do this here.", text: error.message, remedy: "none" };
-    case "rate_limited":
-      return { title: "That was too much at once.", text: "The server takes only so much in a second.", remedy: "try_again" };
-    case "media_failed":
-      return { title: "Sound and picture found no way to the server.", text: error.message, remedy: "try_again" };
-    default:
-      return { title: error.message === "" ? "That did not work, and we do not know why." : error.message, text: "", remedy: "try_again" };
-  }
+  const kind = KINDS[error.code] ?? UNKNOWN;
+  const own = words.errors[kind.words];
+  const { remedy } = kind;
+  if (kind.native === true && nativeSpeaksIt() && error.message !== "") return { title: error.message, text: "", remedy };
+  const title = kind.words === "room_not_found" && subject !== null ? words.noMeetingWithCode(subject) : own.title;
+  return { title, text: kind.facts === true && error.message !== "" ? error.message : own.text, remedy };
+}
+
+/** A refusal as a toast or a line says it: the native sentence where the window speaks its language. */
+export function refusalWords(error: BridgeError): { message: string; detail: string } {
+  if (nativeSpeaksIt() && error.message !== "") return { message: error.message, detail: "" };
+  const { title, text } = errorWords(error, null);
+  return { message: title, detail: text };
+}
+
+/** The same where there is room for one line only. */
+export function refusalLine(error: BridgeError): string {
+  const { message, detail } = refusalWords(error);
+  return detail === "" ? message : `${message} ${detail}`;
+}
+
+/** Why a device does not work, beyond its reason. In another language only what the reason does not tell. */
+export function problemDetail({ reason, message }: DeviceProblem): string {
+  return nativeSpeaksIt() || reason === "failed" || reason === "busy" ? message : "";
+}
+
+/** Why a call is over. `failed` alone leaves the cause open. */
+export function endWords(reason: EndReason, message: string): { title: string; text: string } {
+  const [title, usual] = words.ended[reason];
+  return { title, text: message !== "" && (nativeSpeaksIt() || reason === "failed") ? message : usual };
+}
+
+/** A notice of the native side, in the window's own words where it is known. */
+export function noticeWords(message: string): string {
+  return message === "You are muted. Hold Space to talk." ? words.notices.talkingWhileMuted : message;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ErrorCode } from "../bridge/protocol.generated";
 import { listOfNames, words } from "./en";
-import { errorWords, remedyWords } from "./errors";
+import { errorWords } from "./errors";
 
 /** Every fixed text of the catalogue, with its path. */
 function texts(node: unknown, path = "words"): [string, string][] {
@@ -18,8 +18,10 @@ describe("the words", () => {
   });
 
   it("are in sentence case", () => {
-    for (const [path, text] of texts(words)) {
-      const later = text.split(/[.:?]\s|\s/).slice(1).filter((word) => /^[A-Z][a-z]/.test(word));
+    // Keys have the names that are printed on them.
+    for (const [path, text] of texts({ ...words, keys: {} })) {
+      // A word after a full stop, colon or question mark begins a sentence.
+      const later = [...text.matchAll(/[^.:?\s]\s+([A-Z][a-z]\S*)/g)].map(([, word = ""]) => word);
       const allowed = ["Confab", "Space", "You", "The", "Hold", "Plug", "Enter", "We", "A", "It", "Join", "Somebody", "Give", "They", "Messages", "Empty", "Reconnecting", "Paste", "Another", "Its", "Wi-Fi", "Ctrl"];
       expect(later.filter((word) => !allowed.includes(word.replace(/\W+$/, ""))), `${path}: ${text}`).toEqual([]);
     }
@@ -51,7 +53,7 @@ describe("an error", () => {
     for (const code of codes) {
       const { title, remedy } = errorWords({ code, message: "Something happened.", field: null }, "kestrel-lane-27");
       expect(title.length, code).toBeGreaterThan(5);
-      if (remedy !== "none") expect(remedyWords[remedy].length).toBeGreaterThan(3);
+      if (remedy !== "none") expect(words.remedies[remedy].length).toBeGreaterThan(3);
       expect(title, code).not.toContain(code);
     }
   });

@@ -45,10 +45,10 @@ export function ShareDialog({ onClose }: { onClose: () => void }): ReactElement 
             onSelectionChange={(selection) => setChosen(selection === "all" ? null : String([...selection][0] ?? ""))}
           >
             {(source) => (
-              <ListBoxItem className="source" id={source.id} textValue={source.title}>
+              <ListBoxItem className="source" id={source.id} textValue={titleOf(source)}>
                 <Icon name={source.kind === "window" ? "expand" : source.kind === "screen" ? "device" : "share-screen"} size={20} />
-                <span className="grow trunc">{source.title}</span>
-                {source.width > 0 && <span className="xs dim num">{source.width} × {source.height}</span>}
+                <span className="grow trunc">{titleOf(source)}</span>
+                {source.width > 0 && <span className="xs dim num ltr">{source.width} × {source.height}</span>}
               </ListBoxItem>
             )}
           </ListBox>
@@ -62,4 +62,9 @@ export function ShareDialog({ onClose }: { onClose: () => void }): ReactElement 
       </div>
     </Dialog>
   );
+}
+
+/** Screens and windows have names of their own; the test picture is ours. */
+function titleOf({ kind, title }: ShareSource): string {
+  return kind === "test" ? words.devices.testPicture : title;
 }

@@ -24,7 +24,7 @@ export function ShareView({ sharer, layout, frozen }: ShareViewProps): ReactElem
       <div className="share-head" style={{ left: panel.x + 16, top: panel.y + 12, width: panel.width - 32 }}>
         <Avatar id={sharer.id} name={sharer.name} size={30} />
         <span className="trunc"><b className="strong">{words.call.sharing(sharer.name)}</b></span>
-        {track !== undefined && track.width > 0 && <span className="tag num">{track.width} × {track.height}</span>}
+        {track !== undefined && track.width > 0 && <span className="tag num ltr">{track.width} × {track.height}</span>}
       </div>
       <div className="share-content" style={place} role="img" aria-label={words.call.shareOf(sharer.name)}>
         <Picture tileKey={key} fit="whole" radius={10} frozen={frozen} />

@@ -1,5 +1,6 @@
 /** Tiles that change place slide there once, by transform only; with reduced motion they jump. */
 import { useLayoutEffect, useRef, type RefObject } from "react";
+import { movesLess } from "../../design/motion";
 import { useVideoEngine } from "../video/VideoSurface";
 
 const LAYOUT_MS = 280;
@@ -12,7 +13,7 @@ export function useMove(stage: RefObject<HTMLElement | null>, layout: string): v
   useLayoutEffect(() => {
     const node = stage.current;
     if (node === null) return;
-    const still = document.hidden || window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const still = document.hidden || movesLess();
     const now = new Map<string, { x: number; y: number }>();
     let moved = false;
     for (const tile of node.querySelectorAll<HTMLElement>("[data-participant]")) {

@@ -5,6 +5,7 @@ import { TitleBar } from "../../design/TitleBar";
 import type { Screen } from "../../state/app_state";
 import { useSession } from "../../state/context";
 import { words } from "../../words";
+import { endWords } from "../../words/errors";
 import "./ended.css";
 
 type EndedState = Extract<Screen, { name: "ended" }>;
@@ -12,7 +13,7 @@ type EndedState = Extract<Screen, { name: "ended" }>;
 /** The call is over for me: why, and what can be done. */
 export function EndedScreen({ screen }: { screen: EndedState }): ReactElement {
   const session = useSession();
-  const [title, usual] = words.ended[screen.reason];
+  const { title, text } = endWords(screen.reason, screen.message);
   const mine = screen.reason === "left";
   const again = (): void => session.openPreview({ kind: "join", link: screen.again, title: screen.title });
   return (
@@ -21,7 +22,7 @@ export function EndedScreen({ screen }: { screen: EndedState }): ReactElement {
       <main className="ended">
         <span className={mine ? "well" : "well warn"}><Icon name={mine ? "leave" : "warning"} size={30} /></span>
         <h1>{title}</h1>
-        <p className="muted md">{screen.message === "" ? usual : screen.message}</p>
+        <p className="muted md">{text}</p>
         <div className="row">
           {screen.reason !== "removed" && (
             <Button kind={mine ? "lg" : "primary lg"} onPress={again}>{words.ended.joinAgain}</Button>

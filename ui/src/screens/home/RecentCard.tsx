@@ -6,6 +6,7 @@ import { asBridgeError } from "../../bridge/bridge";
 import { useApp, useSession } from "../../state/context";
 import { dayAndTime, useNow } from "../../state/time";
 import { words } from "../../words";
+import { refusalWords } from "../../words/errors";
 
 /** The meetings a person was in, newest first. */
 export function RecentCard(): ReactElement {
@@ -17,7 +18,7 @@ export function RecentCard(): ReactElement {
       const link = await session.parseLink(meeting.link === "" ? meeting.code : meeting.link);
       session.openPreview({ kind: "join", link, title: meeting.title });
     } catch (thrown) {
-      session.dispatch({ type: "toast_shown", toast: { tone: "warn", message: asBridgeError(thrown).message } });
+      session.dispatch({ type: "toast_shown", toast: { tone: "warn", ...refusalWords(asBridgeError(thrown)) } });
     }
   };
   return (

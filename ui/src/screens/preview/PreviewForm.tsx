@@ -3,7 +3,7 @@ import { Button, TextField } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import type { Screen } from "../../state/app_state";
 import { useApp, useSession } from "../../state/context";
-import { errorWords, remedyWords } from "../../words/errors";
+import { errorWords } from "../../words/errors";
 import { words } from "../../words";
 import { LONGEST_NAME } from "../settings/SettingsDialog";
 import { DeviceSelect } from "./DeviceSelect";
@@ -67,7 +67,7 @@ function JoinError({ screen }: { screen: PreviewState }): ReactElement | null {
       <span className="grow">
         <b className="med">{title}</b>
         {text !== "" && <><br /><span className="muted">{text}</span></>}
-        {remedy !== "none" && <span className="actions"><Button kind="sm" onPress={act}>{remedyWords[remedy]}</Button></span>}
+        {remedy !== "none" && <span className="actions"><Button kind="sm" onPress={act}>{words.remedies[remedy]}</Button></span>}
       </span>
     </div>
   );

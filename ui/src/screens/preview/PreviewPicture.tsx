@@ -7,6 +7,7 @@ import { Icon } from "../../design/Icon";
 import { useApp, useSession } from "../../state/context";
 import { isThere, problemWords } from "../../state/devices";
 import { words } from "../../words";
+import { problemDetail } from "../../words/errors";
 
 /** My own picture, mirrored, or the honest reason why there is none. */
 export function PreviewPicture(): ReactElement {
@@ -49,7 +50,7 @@ function Reason({ on, there, problem }: { on: boolean; there: boolean; problem: 
       <div className="bk warn">
         <span className="well"><Icon name="camera-off" size={30} /></span>
         <h2>{title.replace(/\.$/, "")}</h2>
-        <p>{[problem.message, words.preview.cameraOffText].filter(Boolean).join(" ")}</p>
+        <p>{[problemDetail(problem), words.preview.cameraOffText].filter(Boolean).join(" ")}</p>
         <Button onPress={() => void session.preview()}>{words.preview.tryAgain}</Button>
       </div>
     );
