@@ -5,6 +5,8 @@ import { VideoProvider } from "./call/video/VideoSurface";
 import { Announcer } from "./design/Announcer";
 import { EndedScreen } from "./screens/ended/EndedScreen";
 import { HomeScreen } from "./screens/home/HomeScreen";
+import { SettingsOver } from "./screens/settings/SettingsDialog";
+import { SettingsScreen } from "./screens/settings/SettingsScreen";
 import { PreviewScreen } from "./screens/preview/PreviewScreen";
 import { SessionProvider, useApp } from "./state/context";
 import type { Session } from "./state/session";
@@ -15,7 +17,9 @@ export function App({ session }: { session: Session }): ReactElement {
     <SessionProvider session={session}>
       <VideoProvider>
         <Theme />
+        <TextAndMotion />
         <CurrentScreen />
+        <SettingsOver />
         <Announcer />
       </VideoProvider>
     </SessionProvider>
@@ -27,6 +31,8 @@ function CurrentScreen(): ReactElement {
   switch (screen.name) {
     case "home":
       return <HomeScreen />;
+    case "settings":
+      return <SettingsScreen screen={screen} />;
     case "preview":
       return <PreviewScreen screen={screen} />;
     case "call":
@@ -43,5 +49,16 @@ function Theme(): null {
     if (theme === "system") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = theme;
   }, [theme]);
+  return null;
+}
+
+/** Size of text and motion are attributes of the page too, as the style sheets read them. */
+function TextAndMotion(): null {
+  const size = useApp((state) => state.settings.text_size);
+  const motion = useApp((state) => state.settings.motion);
+  useLayoutEffect(() => {
+    document.documentElement.dataset["text"] = String(size);
+    document.documentElement.dataset["motion"] = motion;
+  }, [size, motion]);
   return null;
 }
