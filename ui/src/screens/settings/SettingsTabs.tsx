@@ -32,7 +32,11 @@ export function SettingsTabs({ section }: { section: SettingsSection }): ReactEl
   const session = useSession();
   const narrow = useNarrower(NARROW_WINDOW);
   const frame = useRef<HTMLDivElement>(null);
-  useEffect(() => frame.current?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus(), []);
+  useEffect(() => {
+    // The tabs are drawn a step after their list, and a press that led here is only over then.
+    const timer = setTimeout(() => frame.current?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus(), 0);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <Tabs
       ref={frame}

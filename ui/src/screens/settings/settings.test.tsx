@@ -1,4 +1,4 @@
-import { act, screen, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { FixtureBridge } from "../../bridge/fixture";
 import type { SettingsSection } from "../../state/app_state";
@@ -14,7 +14,7 @@ describe("the settings", () => {
   it("open from home with the sections as tabs, and arrows go between them", async () => {
     const { user } = await openWindow();
     await user.click(screen.getByRole("button", { name: "Settings" }));
-    expect(document.activeElement).toBe(screen.getByRole("tab", { name: "Sound and camera", selected: true }));
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("tab", { name: "Sound and camera", selected: true })));
     await user.keyboard("{ArrowDown}");
     expect(screen.getByRole("tab", { name: "Video", selected: true })).toBeDefined();
     await user.keyboard("{End}");
