@@ -17,7 +17,6 @@ export function App({ session }: { session: Session }): ReactElement {
     <SessionProvider session={session}>
       <VideoProvider>
         <Theme />
-        <TextAndMotion />
         <CurrentScreen />
         <SettingsOver />
         <Announcer />
@@ -49,16 +48,5 @@ function Theme(): null {
     if (theme === "system") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = theme;
   }, [theme]);
-  return null;
-}
-
-/** Size of text and motion are attributes of the page too, as the style sheets read them. */
-function TextAndMotion(): null {
-  const size = useApp((state) => state.settings.text_size);
-  const motion = useApp((state) => state.settings.motion);
-  useLayoutEffect(() => {
-    document.documentElement.dataset["text"] = String(size);
-    document.documentElement.dataset["motion"] = motion;
-  }, [size, motion]);
   return null;
 }

@@ -1,4 +1,5 @@
 import type { ReactElement } from "react";
+import { useShortcuts } from "../../call/use_shortcuts";
 import { TitleBar } from "../../design/TitleBar";
 import { Toasts } from "../../design/Toasts";
 import { Button } from "../../design/controls";
@@ -17,6 +18,7 @@ type PreviewState = Extract<Screen, { name: "preview" }>;
 export function PreviewScreen({ screen }: { screen: PreviewState }): ReactElement {
   const session = useSession();
   usePreview(true, false);
+  useShortcuts({ settings: () => session.openSettings() });
   const { intent } = screen;
   const title = intent.kind === "start" ? intent.title.trim() || words.preview.untitled : intent.title || intent.link.code;
   return (

@@ -54,7 +54,7 @@ export function SoundSection(): ReactElement {
 
 function WhereThePictureIs(): ReactElement {
   const inCall = useApp((state) => state.call !== null);
-  return <p className="xs dim">{inCall ? words.settings.sound.pictureInCall : words.settings.sound.pictureElsewhere}</p>;
+  return <p className="xs dim where">{inCall ? words.settings.sound.pictureInCall : words.settings.sound.pictureElsewhere}</p>;
 }
 
 function OwnPicture({ mirror }: { mirror: boolean }): ReactElement {
