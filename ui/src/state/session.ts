@@ -22,20 +22,27 @@ export class Session {
 
   /** Asks the native side for what it knows, then hears its events. */
   static async open(bridge: Bridge): Promise<Session> {
-    const [info, settings, devices, host, running] = await Promise.all([
+    const [info, settings, devices] = await Promise.all([
       bridge.call("app_info", {}),
       bridge.call("settings_get", {}).catch(() => DEFAULT_SETTINGS),
       bridge.call("list_devices", {}).catch(() => ({ cameras: [], microphones: [], speakers: [] })),
-      bridge.call("host_status", {}).catch(() => null),
-      // The window may have been loaded anew while a call went on.
-      bridge.call("window_state", {}).catch(() => ({ call: null, media: null })),
     ]);
     const session = new Session(bridge, initialState(info, settings, devices));
-    if (host !== null) session.dispatch({ type: "host", host });
-    if (running.call !== null) session.dispatch({ type: "call_joined", call: running.call });
-    if (running.media !== null) session.dispatch({ type: "own_media", media: running.media });
+    await session.catchUp();
     if (info.opened_link !== null) void session.openLink(info.opened_link);
     return session;
+  }
+
+  /** What goes on already, when the window was loaded anew. Asked once events are heard, so that none falls between. */
+  private async catchUp(): Promise<void> {
+    const [host, running] = await Promise.all([
+      this.bridge.call("host_status", {}).catch(() => null),
+      this.bridge.call("window_state", {}).catch(() => ({ call: null, media: null })),
+    ]);
+    if (host !== null && this.current.host === null) this.dispatch({ type: "host", host });
+    if (running.call === null || this.current.call !== null) return;
+    this.dispatch({ type: "call_joined", call: running.call });
+    if (running.media !== null) this.dispatch({ type: "own_media", media: running.media });
   }
 
   get state(): AppState {

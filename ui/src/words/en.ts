@@ -370,7 +370,7 @@ export const words = {
       nameText: "The others see it in a call.",
       nameInCall: "In this call it stays as it is. The new one counts from the next.",
       keptHeading: "Kept on this computer",
-      kept: "Your name, these settings, and the meetings you were in. Nothing else, and nowhere else.",
+      kept: "Your name, these settings and the meetings you were in. When you host, the meetings made here too, with what was written in them.",
       recentHeading: "Meetings you were in",
       recentEmptyTitle: "No meeting is kept",
       recentEmptyText: "Meetings you join are listed here and on the home screen.",
