@@ -8,6 +8,11 @@ import {
 import { newDevices } from "./devices";
 import { LevelSignal } from "./level";
 
+/** Whether the window is to stay above others: that of a call, when the person wants it so. */
+function staysAbove({ call, settings }: AppState): boolean {
+  return call !== null && settings.always_on_top;
+}
+
 export class Session {
   readonly level = new LevelSignal();
   private current: AppState;
@@ -57,7 +62,9 @@ export class Session {
   readonly dispatch = (event: AppAction | BridgeEvent): void => {
     const next = reduce(this.current, event);
     if (next === this.current) return;
+    const wasAbove = staysAbove(this.current);
     this.current = next;
+    if (staysAbove(next) !== wasAbove) void this.run("always_on_top_set", { on: !wasAbove });
     for (const listener of this.listeners) listener();
   };
 
@@ -170,14 +177,14 @@ export class Session {
     await this.run("noise_removal_set", { on });
   }
 
-  async setAlwaysOnTop(on: boolean): Promise<void> {
-    await this.changeSettings({ always_on_top: on });
-    await this.run("always_on_top_set", { on });
-  }
-
   /** Plays a sound on the chosen speaker; resolves when it was played. */
   async testSpeaker(): Promise<void> {
-    await this.run("speaker_test", { speaker: this.current.settings.devices.speaker });
+    try {
+      await this.bridge.call("speaker_test", { speaker: this.current.settings.devices.speaker });
+    } catch (thrown) {
+      const detail = asBridgeError(thrown).message;
+      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: words.settings.sound.speakerProblem, detail } });
+    }
   }
 
   async setHosting(on: boolean): Promise<void> {

@@ -30,9 +30,9 @@ export function HostCard(): ReactElement {
         <span className="hic"><Icon name="device" size={21} /></span>
         <div className="grow">
           <h2 className="strong" id="host-heading">{text.heading}</h2>
-          <p className="muted">{text.text}</p>
+          <p className="muted">{host === null ? text.unknown : text.text}</p>
         </div>
-        <span className={running ? "chip ok" : "chip"} role="status">{running ? text.running : text.stopped}</span>
+        <span role="status">{host !== null && <span className={running ? "chip ok" : "chip"}>{running ? text.running : text.stopped}</span>}</span>
       </div>
       {host !== null && running && <HostFacts host={host} />}
       <Button

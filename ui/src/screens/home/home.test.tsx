@@ -89,6 +89,13 @@ describe("hosting on this computer", () => {
     expect(bridge.copied).toEqual(["192.168.1.7:8003"]);
   });
 
+  it("says nothing of its state that is not known", async () => {
+    const { emit } = await openWindow((world) => world.refusals.set("host_status", { code: "internal", message: "", field: null }));
+    expect(within(card()).getByText("We do not know yet whether it runs.")).toBeDefined();
+    await emit({ type: "host", host: { running: false, address: null, port_taken: null, people: 0 } });
+    expect(within(card()).getByText("Not running")).toBeDefined();
+  });
+
   it("stops without a question when nobody is there", async () => {
     const { user, bridge } = await openWindow((world) => { world.host = { running: true, address: "192.168.1.7:8003", port_taken: null, people: 0 }; });
     await user.click(screen.getByRole("button", { name: "Stop hosting" }));

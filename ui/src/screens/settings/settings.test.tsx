@@ -41,13 +41,6 @@ describe("the settings", () => {
     expect(bridge.settings).toMatchObject({ theme: "light", language: "de", text_size: 150, motion: "reduced" });
   });
 
-  it("keep the window above others from now on", async () => {
-    const { user, bridge } = await openSettings("appearance");
-    await user.click(screen.getByRole("switch", { name: /above others/ }));
-    expect(bridge.inputs("always_on_top_set")).toEqual([{ on: true }]);
-    expect(bridge.settings.always_on_top).toBe(true);
-  });
-
   it("keep the name that was typed when one leaves the field", async () => {
     const { user, bridge } = await openSettings("privacy");
     await user.clear(screen.getByLabelText("Your name"));
@@ -106,6 +99,13 @@ describe("sound and camera", () => {
     await act(async () => played());
     expect(bridge.inputs("speaker_test")).toEqual([{ speaker: { kind: "default" } }]);
     expect(screen.getByRole("button", { name: "Test the speaker" })).toBeDefined();
+  });
+
+  it("say why the sound did not play", async () => {
+    const { user } = await openSettings("sound", (world) => world.refusals.set("speaker_test", { code: "device_failed", message: "The headphones are gone.", field: null }));
+    await user.click(screen.getByRole("button", { name: "Test the speaker" }));
+    expect(await screen.findByText("The sound did not play.")).toBeDefined();
+    expect(screen.getByText("The headphones are gone.")).toBeDefined();
   });
 
   it("change noise removal and the mirror", async () => {
@@ -176,6 +176,16 @@ describe("shortcuts in the settings", () => {
 });
 
 describe("the settings in a call", () => {
+  it("keep its window above others, until it ends", async () => {
+    const { user, bridge, session, emit } = await openCall();
+    await act(async () => session.openSettings("appearance"));
+    await user.click(screen.getByRole("switch", { name: "Keep the window of a call above others" }));
+    expect(bridge.settings.always_on_top).toBe(true);
+    expect(bridge.inputs("always_on_top_set")).toEqual([{ on: true }]);
+    await emit({ type: "call_phase", phase: { phase: "ended", reason: "left", message: "" } });
+    expect(bridge.inputs("always_on_top_set")).toEqual([{ on: true }, { on: false }]);
+  });
+
   it("open over it once, whoever asks, and the call goes on", async () => {
     const { user, bridge } = await openCall();
     await user.keyboard("{Control>},{/Control}");

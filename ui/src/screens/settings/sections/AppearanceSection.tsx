@@ -53,7 +53,7 @@ export function AppearanceSection(): ReactElement {
         options={ANNOUNCEMENTS.map((value) => ({ value, label: text.announcementChoices[value] }))}
         onChange={(announcements) => change({ announcements })}
       />
-      <Switch label={text.onTop} text={text.onTopText} on={settings.always_on_top} onChange={(on) => void session.setAlwaysOnTop(on)} />
+      <Switch label={text.onTop} text={text.onTopText} on={settings.always_on_top} onChange={(on) => change({ always_on_top: on })} />
     </SectionCard>
   );
 }

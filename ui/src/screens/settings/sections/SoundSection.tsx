@@ -25,7 +25,7 @@ export function SoundSection(): ReactElement {
     <>
       <SectionCard title={words.preview.microphone}>
         <div className="pad"><DeviceSelect kind="microphone" hideLabel /></div>
-        <LevelMeter evenOff />
+        <div className="level-row"><span className="xs dim">{words.settings.sound.now}</span><div className="grow"><LevelMeter evenOff /></div></div>
         <DeviceNote kind="microphone" />
         <hr />
         <NoiseRemoval />
