@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fixtureCall, fixturePerson, FIXTURE_DEVICES, FIXTURE_SETTINGS } from "../bridge/fixture";
 import type { AppInfo } from "../bridge/commands";
-import { initialState, reduce, withRecent, type AppState } from "./app_state";
+import { initialState, reduce, withoutRecent, withRecent, type AppState } from "./app_state";
 
 const INFO: AppInfo = { version: "0.1.0", platform: "linux", window_controls: false, opened_link: null };
 const start = (): AppState => initialState(INFO, FIXTURE_SETTINGS, FIXTURE_DEVICES);
@@ -61,6 +61,25 @@ describe("the window", () => {
   });
 });
 
+describe("the settings", () => {
+  const opened = (state: AppState): AppState => reduce(state, { type: "settings_opened", section: "servers", opener: "server" });
+
+  it("are a screen from home, which says what led there when one goes back", () => {
+    let state = opened(start());
+    expect(state.screen).toEqual({ name: "settings", section: "servers", opener: "server" });
+    state = reduce(state, { type: "settings_opened", section: "about", opener: "settings" });
+    state = reduce(state, { type: "settings_closed" });
+    expect(state.screen).toEqual({ name: "home", focus: "server" });
+  });
+
+  it("lie over a call, and go with it", () => {
+    const state = opened(inCall());
+    expect(state).toMatchObject({ screen: { name: "call" }, settingsOver: "servers" });
+    expect(reduce(state, { type: "settings_closed" })).toMatchObject({ screen: { name: "call" }, settingsOver: null });
+    expect(reduce(state, { type: "call_phase", phase: { phase: "ended", reason: "removed", message: "" } }).settingsOver).toBeNull();
+  });
+});
+
 describe("toasts", () => {
   it("are two at most, the newest stay", () => {
     let state = start();
@@ -90,5 +109,11 @@ describe("recent meetings", () => {
     expect(settings.recent).toHaveLength(8);
     expect(settings.recent[0]).toMatchObject({ code: "lane-field-11", title: "11" });
     expect(new Set(settings.recent.map(({ code }) => code)).size).toBe(8);
+  });
+
+  it("go one by one, or all", () => {
+    const settings = { ...FIXTURE_SETTINGS, recent: ["a", "b"].map((code) => ({ code, title: "", link: "", joined_at: 0 })) };
+    expect(withoutRecent(settings, "a").recent.map(({ code }) => code)).toEqual(["b"]);
+    expect(withoutRecent(settings, null).recent).toEqual([]);
   });
 });

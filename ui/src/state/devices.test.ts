@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FIXTURE_DEVICES } from "../bridge/fixture";
 import type { DeviceProblem } from "../bridge/commands";
-import { deviceOptions, isThere, newProblems, problemWords, toggleState } from "./devices";
+import { deviceOptions, isThere, newDevices, newProblems, problemWords, toggleState } from "./devices";
 
 const NONE = { cameras: [], microphones: [], speakers: [] };
 const problem = (reason: DeviceProblem["reason"], message = ""): DeviceProblem => ({ kind: "camera", reason, message, device: null });
@@ -62,5 +62,17 @@ describe("a device problem", () => {
     expect(newProblems({ camera: known }, { camera: { ...known } })).toEqual([]);
     expect(newProblems({ camera: known }, { camera: problem("lost") })).toHaveLength(1);
     expect(newProblems({ camera: known }, {})).toEqual([]);
+  });
+});
+
+describe("devices that came", () => {
+  const buds = { id: "buds", name: "Buds", is_default: false, detail: "" };
+
+  it("are those that were not listed before; a headset is one", () => {
+    const after = { ...FIXTURE_DEVICES, microphones: [...FIXTURE_DEVICES.microphones, buds], speakers: [...FIXTURE_DEVICES.speakers, { ...buds, id: "buds-out" }] };
+    expect(newDevices(FIXTURE_DEVICES, after)).toEqual([
+      { name: "Buds", devices: { microphone: { kind: "device", id: "buds" }, speaker: { kind: "device", id: "buds-out" } } },
+    ]);
+    expect(newDevices(after, FIXTURE_DEVICES)).toEqual([]);
   });
 });

@@ -2,10 +2,10 @@ import type { ReactElement } from "react";
 import { Button, Menu, MenuItem, MenuTrigger, Popover, Separator } from "react-aria-components";
 import { Icon, type IconName } from "../../design/Icon";
 import { Tip } from "../../design/Tip";
-import { useSession } from "../../state/context";
+import { useApp, useSession } from "../../state/context";
 import { words } from "../../words";
-import { shortcutText } from "../shortcuts";
-import { DeviceSection } from "./DeviceMenu";
+import { effectiveShortcuts, keysText } from "../shortcuts";
+import { DeviceSection, NoiseRemovalSection } from "./DeviceMenu";
 
 interface MoreMenuProps {
   /** Narrow windows keep their device menus here. */
@@ -17,6 +17,8 @@ interface MoreMenuProps {
 /** What is seldom needed, and in narrow windows what has no room beside it. */
 export function MoreMenu({ withDevices, onShortcuts, onSettings }: MoreMenuProps): ReactElement {
   const session = useSession();
+  const settings = useApp((state) => state.settings);
+  const shortcuts = effectiveShortcuts(settings);
   return (
     <MenuTrigger>
       <Tip text={words.dock.more}>
@@ -25,12 +27,14 @@ export function MoreMenu({ withDevices, onShortcuts, onSettings }: MoreMenuProps
       <Popover className="popover" placement="top" offset={10}>
         <Menu className="menu" aria-label={words.dock.more}>
           <Item icon="link" label={words.call.copyLink} onAction={() => void session.copyLink()} />
-          <Item icon="keyboard" label={words.more.shortcuts} keys={shortcutText("help")} onAction={onShortcuts} />
-          <Item icon="settings" label={words.more.settings} keys={shortcutText("settings")} onAction={onSettings} />
+          <Item icon="keyboard" label={words.more.shortcuts} keys={keysText(shortcuts.help)} onAction={onShortcuts} />
+          <Item icon="settings" label={words.more.settings} keys={keysText(shortcuts.settings)} onAction={onSettings} />
           {withDevices && <Separator />}
           {withDevices && <DeviceSection kind="microphone" />}
           {withDevices && <DeviceSection kind="speaker" />}
           {withDevices && <DeviceSection kind="camera" />}
+          {withDevices && <Separator />}
+          {withDevices && <NoiseRemovalSection />}
         </Menu>
       </Popover>
     </MenuTrigger>
@@ -42,7 +46,7 @@ function Item({ icon, label, keys, onAction }: { icon: IconName; label: string; 
     <MenuItem className="mi" textValue={label} onAction={onAction}>
       <Icon name={icon} size={18} className="lead" />
       <span className="grow">{label}</span>
-      {keys !== undefined && <kbd>{keys}</kbd>}
+      {keys !== undefined && keys !== "" && <kbd>{keys}</kbd>}
     </MenuItem>
   );
 }

@@ -1,7 +1,8 @@
 import type { FormEvent, ReactElement } from "react";
-import { shortcutText } from "../../call/shortcuts";
+import { effectiveShortcuts, keysText } from "../../call/shortcuts";
 import { Button, TextField } from "../../design/controls";
 import { Icon } from "../../design/Icon";
+import { useApp } from "../../state/context";
 import { words } from "../../words";
 
 interface StartCardProps {
@@ -14,6 +15,8 @@ const LONGEST_TITLE = 120;
 
 /** The one primary action of the home screen. */
 export function StartCard({ title, onTitle, onStart }: StartCardProps): ReactElement {
+  const settings = useApp((state) => state.settings);
+  const keys = keysText(effectiveShortcuts(settings).newMeeting);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     onStart();
@@ -29,7 +32,7 @@ export function StartCard({ title, onTitle, onStart }: StartCardProps): ReactEle
         <Button kind="primary lg" type="submit">
           <Icon name="camera" size={20} />
           {words.home.newMeeting}
-          <kbd>{shortcutText("newMeeting")}</kbd>
+          {keys !== "" && <kbd>{keys}</kbd>}
         </Button>
       </form>
     </section>
