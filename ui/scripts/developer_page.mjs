@@ -1,4 +1,6 @@
 // The developer page, built once and opened in Chromium: scene by scene, always the same moment, nothing moving.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, preview } from "vite";
 import { launchChromium } from "./chromium.mjs";
@@ -11,6 +13,7 @@ const MOMENT = "2026-11-26T09:41:00";
 const SETTLE_MS = 900;
 
 export class DeveloperPage {
+  #folder;
   #server;
   #browser;
   #address;
@@ -20,9 +23,10 @@ export class DeveloperPage {
   errors = [];
 
   static async start() {
-    const outDir = join(ROOT, "target/developer-page");
+    const outDir = await mkdtemp(join(tmpdir(), "confab-developer-page-"));
     await build({ logLevel: "error", build: { outDir, emptyOutDir: true, rollupOptions: { input: join(ROOT, "ui/dev.html") } } });
     const started = new DeveloperPage();
+    started.#folder = outDir;
     started.#server = await preview({ logLevel: "error", build: { outDir }, preview: { host: "127.0.0.1", port: 0 } });
     started.#address = started.#server.resolvedUrls.local[0];
     started.#browser = await launchChromium();
@@ -71,5 +75,6 @@ export class DeveloperPage {
   async close() {
     await this.#browser.close();
     await this.#server.close();
+    await rm(this.#folder, { recursive: true });
   }
 }
