@@ -24,7 +24,9 @@ const found = new Map();
 let shown = 0;
 
 for (const size of sizes) {
-  for (const scene of scenes.filter((scene) => scene.sizes.includes(size))) {
+  const sized = scenes.filter((scene) => scene.sizes.includes(size));
+  console.log(`${size}: ${sized.length} scenes`);
+  for (const scene of sized) {
     await page.open(scene.name, size);
     for (const theme of THEMES) {
       await page.setTheme(theme);
@@ -78,9 +80,9 @@ function report() {
   const unusual = all.filter(({ standard }) => !standard);
   for (const [heading, list] of [["WCAG 2.2 A and AA", wrong], ["Good practice", unusual]]) {
     console.log(`${heading}: ${list.length === 0 ? "nothing" : `${list.length} found`}`);
-    for (const { rule, selector, why, places } of list) {
+    for (const { rule, selector, html, why, places } of list) {
       const more = places.length > 3 ? ` and ${places.length - 3} more` : "";
-      console.log(`  ${rule}  ${selector}\n    ${why}\n    in ${places.slice(0, 3).join(", ")}${more}`);
+      console.log(`  ${rule}  ${selector}\n    ${html}\n    ${why}\n    in ${places.slice(0, 3).join(", ")}${more}`);
     }
   }
   console.log(`${scenes.length} scenes, ${shown} views, ${wrong.length} violations, ${unusual.length} remarks`);

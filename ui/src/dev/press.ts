@@ -21,6 +21,6 @@ export async function press(name: string): Promise<void> {
 /** What came last lies on top. */
 function find(name: string): HTMLElement | undefined {
   const all = [...document.querySelectorAll<HTMLElement>(PRESSABLE)].reverse();
-  return all.find((control) => control.getAttribute("aria-label") === name)
-    ?? all.find((control) => control.textContent?.trim().startsWith(name) === true);
+  const named = (control: HTMLElement): string => control.getAttribute("aria-label") ?? control.textContent?.trim() ?? "";
+  return all.find((control) => named(control) === name) ?? all.find((control) => named(control).startsWith(name));
 }
