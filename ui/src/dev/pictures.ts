@@ -1,4 +1,6 @@
 /** Moving pictures for the developer page: a head and shoulders in front of a soft room, drawn and turned into I420. */
+import { PREVIEW_TILE } from "../bridge/commands";
+import { FIXTURE_ME } from "../bridge/fixture";
 import { buildFrame } from "../call/frame_format";
 import { hueOf } from "../design/person";
 
@@ -14,7 +16,7 @@ export function drawnPicture(key: string, width: number, height: number, at: num
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (context === null) return null;
   if (screen) drawScreen(context, wide, high, at);
-  else drawPerson(context, wide, high, hueOf(key), at);
+  else drawPerson(context, wide, high, hueOf(key === PREVIEW_TILE ? `${FIXTURE_ME}/camera` : key), at);
   const { data } = context.getImageData(0, 0, wide, high);
   return buildFrame(key, wide, high, at, (planes) => toI420(data, wide, high, planes));
 }

@@ -52,9 +52,16 @@ function inCall(people: ParticipantInfo[], more: Scene = {}): Scene {
 const toPreview: Play = (_bridge, session) =>
   session.openPreview({ kind: "join", link: { code: "kestrel-lane-2741", server: null, join_text: "kestrel-lane-2741" }, title: "Design review" });
 
-/** The preview of a meeting; `more.play` goes on from there. */
+/** The preview of a meeting; `more.play` goes on when it has opened its devices. */
 function inPreview(more: Scene = {}): Scene {
-  return { ...more, play: async (bridge, session) => { await toPreview(bridge, session); await more.play?.(bridge, session); } };
+  return {
+    ...more,
+    play: async (bridge, session) => {
+      await toPreview(bridge, session);
+      while (bridge.inputs("preview_start").length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      await more.play?.(bridge, session);
+    },
+  };
 }
 
 function withoutCamera(reason: DeviceProblem["reason"], message: string): Scene {
