@@ -24,10 +24,11 @@ export class DeveloperPage {
 
   static async start() {
     const outDir = await mkdtemp(join(tmpdir(), "confab-developer-page-"));
-    await build({ logLevel: "error", build: { outDir, emptyOutDir: true, rollupOptions: { input: join(ROOT, "ui/dev.html") } } });
+    const root = join(ROOT, "ui");
+    await build({ root, logLevel: "error", build: { outDir, emptyOutDir: true, rollupOptions: { input: join(root, "dev.html") } } });
     const started = new DeveloperPage();
     started.#folder = outDir;
-    started.#server = await preview({ logLevel: "error", build: { outDir }, preview: { host: "127.0.0.1", port: 0 } });
+    started.#server = await preview({ root, logLevel: "error", build: { outDir }, preview: { host: "127.0.0.1", port: 0 } });
     started.#address = started.#server.resolvedUrls.local[0];
     started.#browser = await launchChromium();
     return started;
