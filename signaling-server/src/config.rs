@@ -2,6 +2,7 @@
 //! from `CONFAB_*` variables, or built by a program that hosts the server in its own process.
 
 mod data_dir;
+mod https_address;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, ValueEnum};
 use confab_protocol::{DEFAULT_PORT, Limits};
 
 pub use data_dir::default_data_dir;
+pub use https_address::{HttpsAddress, NotHttps};
 
 use crate::media::LoadLimits;
 
@@ -57,6 +59,11 @@ pub struct Config {
     /// it, links repeat the address a client used.
     #[arg(long, env = "CONFAB_PUBLIC_NAME")]
     pub public_name: Option<String>,
+
+    /// `https` address of a page where people get Confab; the page behind a meeting link leads there. Without it, that page
+    /// says to ask who sent the link.
+    #[arg(long, env = "CONFAB_DOWNLOAD_PAGE")]
+    pub download_page: Option<HttpsAddress>,
 
     /// UDP port of the first media worker, the next ones count up; 0 for any free ports.
     #[arg(long, env = "CONFAB_UDP_PORT_BASE", default_value_t = 50_000)]
@@ -195,6 +202,7 @@ impl Default for Config {
             data_dir: None,
             ephemeral: false,
             public_name: None,
+            download_page: None,
             udp_port_base: 50_000,
             workers: 0,
             advertise: None,
@@ -306,6 +314,7 @@ mod tests {
     fn an_unknown_setting_is_refused() {
         assert!(Line::try_parse_from(["confab-server", "--no-such-setting"]).is_err());
         assert!(Line::try_parse_from(["confab-server", "--listen", "nowhere"]).is_err());
+        assert!(Line::try_parse_from(["confab-server", "--download-page", "http://example.org"]).is_err());
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod rooms;
 mod store;
 mod telemetry;
 
-pub use config::{Config, LogFormat, default_data_dir};
+pub use config::{Config, HttpsAddress, LogFormat, NotHttps, default_data_dir};
 pub use doors::tls::TlsError;
 pub use lifecycle::{Server, StartError, StopWish, StopWishes};
 pub use store::StoreError;

@@ -6,6 +6,7 @@ mod codegen;
 mod fuzz;
 mod process;
 mod run;
+mod screenshots;
 mod system;
 mod test;
 mod tidy;
@@ -19,6 +20,8 @@ cargo xtask run [--release]        server and desktop app with embedded defaults
 cargo xtask test [--full] [STEP]   every test; --full runs the long counts; STEP is one of: tidy ui lint deny rust
 cargo xtask bench NAME [--json]    a benchmark of the repository: call, sfu
 cargo xtask fuzz [--seconds N]     every parser and the forwarding core against changed packets, N (60) seconds each
+cargo xtask screenshots [--only SCENE] [--check]
+                                   pictures of every state of the window; --check looks at its accessibility instead
 cargo xtask codegen                writes the generated TypeScript
 cargo xtask tidy                   checks crate edges, generated files and file lengths
 cargo xtask setup                  installs what the other commands need, and nothing else
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         ["test", options @ ..] => test::test(options),
         ["bench", options @ ..] => bench::bench(options),
         ["fuzz", options @ ..] => fuzz::fuzz(options),
+        ["screenshots", options @ ..] => screenshots::screenshots(options),
         ["codegen"] => codegen::write(),
         ["tidy"] => tidy::tidy(),
         ["setup"] => system::ensure(system::Purpose::Test).and_then(|()| ui::install()),

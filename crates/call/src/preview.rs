@@ -76,16 +76,12 @@ pub fn test_speaker(choice: &SpeakerChoice) -> Result<(), PlaybackError> {
         }
     });
     let speaker = open_speaker(choice, pull)?;
-    match played.recv_timeout(Notes::LENGTH + TEST_PATIENCE) {
-        Ok(()) => {
-            thread::sleep(speaker.latency());
-            Ok(())
-        }
-        Err(_) => {
-            let stalled = || PlaybackError::Stalled { device: speaker.name().to_owned() };
-            Err(speaker.problems().try_recv().unwrap_or_else(|_| stalled()))
-        }
+    if played.recv_timeout(Notes::LENGTH + TEST_PATIENCE).is_err() {
+        let stalled = || PlaybackError::Stalled { device: speaker.name().to_owned() };
+        return Err(speaker.problems().try_recv().unwrap_or_else(|_| stalled()));
     }
+    thread::sleep(speaker.latency());
+    Ok(())
 }
 
 /// Notes that swell and fade, so that they do not click.

@@ -111,6 +111,55 @@ async fn the_page_behind_a_link_tells_how_to_open_the_meeting_and_nothing_else()
     server.shutdown().await;
 }
 
+#[tokio::test]
+async fn the_page_behind_a_link_is_one_for_everybody() {
+    let server = server().await;
+    let page = get(server.address(), "/m/kestrel-lane-27").await;
+    for header in [
+        "content-security-policy: default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "content-type: text/html; charset=utf-8",
+        "referrer-policy: no-referrer",
+        "x-content-type-options: nosniff",
+        "cache-control: no-store",
+    ] {
+        assert!(page.head.contains(header), "{header} is not in {}", page.head);
+    }
+    for part in ["<html lang=\"en\">", "name=\"viewport\"", "<main>", "<h1>You are invited to a meeting</h1>"] {
+        assert!(page.body.contains(part), "{part} is not in {}", page.body);
+    }
+    for absent in ["<script", "style=", "javascript:", "onload"] {
+        assert!(!page.body.contains(absent), "{absent} is in {}", page.body);
+    }
+    assert!(page.body.contains(">kestrel-lane-27</code>"), "the code to type");
+    assert!(page.body.contains(&format!(">http://{}/m/kestrel-lane-27</code>", server.address())), "the link to paste");
+    assert!(page.body.contains("Ask the person who invited you"), "there is no page to get Confab from");
+    let style = get(server.address(), "/page.css").await;
+    assert!(style.head.contains("content-type: text/css; charset=utf-8"), "{}", style.head);
+    for scheme in ["prefers-color-scheme: light", "prefers-contrast: more", "forced-colors: active", ":focus-visible"] {
+        assert!(style.body.contains(scheme), "{scheme}");
+    }
+    assert!(!style.body.contains("url(") && !style.body.contains("@import"), "nothing else is loaded");
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_page_behind_a_link_leads_to_where_confab_is_had() {
+    let download_page = Some("https://example.org/get?channel=stable&lang=en".parse().unwrap());
+    let server = start(Config { download_page, ..Config::ephemeral_on_loopback() }).await;
+    let asked = async |agent: &str| {
+        let agent = format!("User-Agent: {agent}");
+        request(server.address(), "GET /m/kestrel-lane-27", &[&agent], "").await.body
+    };
+    let page = asked("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0").await;
+    let link = "href=\"https://example.org/get?channel=stable&amp;lang=en\">Get Confab for Linux</a>";
+    assert!(page.contains(link), "{page}");
+    assert!(asked("Mozilla/5.0 (Windows NT 10.0; Win64; x64)").await.contains(">Get Confab for Windows</a>"));
+    assert!(asked("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)").await.contains(">Get Confab for macOS</a>"));
+    assert!(asked("<script>").await.contains(">Get Confab</a>"));
+    assert!(asked("Mozilla/5.0 (Linux; Android 10; K)").await.contains("Open this link on one."));
+    server.shutdown().await;
+}
+
 /// How long a connection lives on which this is sent and then a byte every 100 ms.
 async fn life(server: &confab_server::Server, opening: &str) -> Duration {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();

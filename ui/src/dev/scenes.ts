@@ -1,113 +1,169 @@
-/** The states the developer page can show: `dev.html?scene=NAME&theme=THEME`. */
-import { FixtureBridge, fixtureCall, fixtureMessage, fixturePerson } from "../bridge/fixture";
+/**
+ * The states the developer page can show: `dev.html?scene=NAME&theme=THEME`. One entry is all that a new state needs:
+ * `cargo xtask screenshots` then makes its pictures, and `--check` looks at it.
+ */
+import { FixtureBridge, fixtureCall, fixturePerson, fixtureMessage } from "../bridge/fixture";
+import type { BridgeError, DeviceProblem, Settings } from "../bridge/commands";
 import type { ParticipantInfo } from "../bridge/protocol.generated";
 import type { Session } from "../state/session";
+import { words } from "../words";
+import { CHAT, FIVE, INES, KOFI, LENA, LONG, MEI, RAJ, TOMAS, ZOE, crowd } from "./people";
 
 export interface Scene {
+  /** Before the window opens: what the native side knows. */
   prepare?: (bridge: FixtureBridge) => void;
+  /** After it opened: what happens. */
   play?: (bridge: FixtureBridge, session: Session) => void | Promise<void>;
+  /** Names of the controls a person presses then, in this order. */
+  press?: () => string[];
+  /** Of the window, when not all of `SIZES` make sense. */
+  sizes?: readonly string[];
+  /** The pictures to keep in `docs/screens`, as `SIZE-THEME`; the others go to `target/screens` only. */
+  keep?: readonly string[];
 }
 
-const INES = fixturePerson(1, "Ines Okafor", { role: "co_host" });
-const TOMAS = fixturePerson(2, "Tomas Lindqvist", { muted: ["microphone"], hand_raised_at: Date.now() - 72_000 });
-const MEI = fixturePerson(3, "Mei Tanaka", { muted: ["microphone"] });
-const RAJ = fixturePerson(4, "Raj Malhotra");
-const LENA = fixturePerson(5, "Lena Fischer", { role: "host" });
-const KOFI = fixturePerson(6, "Kofi Mensah", { muted: ["microphone", "camera"] });
-const ZOE = fixturePerson(7, "Zoë Almeida", { connection: "rejoining" });
-const FIVE = [INES, TOMAS, MEI, RAJ, LENA];
+/** The sizes a scene is shown in. */
+export const SIZES = ["1440x900", "1280x720", "480x800"];
 
-const CHAT = [
-  fixtureMessage(1, MEI, "Numbers for the rejoin time are in. The slow cases are all one router family.", 9),
-  fixtureMessage(2, MEI, "The table is at https://example.org/rejoin-by-router", 9),
-  fixtureMessage(3, TOMAS, "That is the one in my flat. I can reproduce it right now if it helps.", 6),
-  fixtureMessage(4, LENA, "Good. Raj, please take the pager for the first hour on Monday.", 2),
-];
+const WIDE = ["1440x900", "1280x720"];
+const DARK = ["1440x900-dark"];
 
-function inCall(people: ParticipantInfo[], play?: Scene["play"]): Scene {
+type Play = NonNullable<Scene["play"]>;
+
+/** A call with these people, joined by the person who looks at it. */
+function inCall(people: ParticipantInfo[], more: Scene = {}): Scene {
   return {
-    prepare: (bridge) => { bridge.joined = fixtureCall(people, { chat: CHAT }); },
+    keep: DARK,
+    ...more,
+    prepare: (bridge) => {
+      bridge.joined = fixtureCall(people, { chat: CHAT });
+      more.prepare?.(bridge);
+    },
     play: async (bridge, session) => {
       session.openPreview({ kind: "start", title: "Design review" });
       await session.enter();
       bridge.emit({ type: "speaking", participants: [INES.id] });
       bridge.emit({ type: "levels", microphone: 0.62 });
-      await play?.(bridge, session);
+      await more.play?.(bridge, session);
     },
   };
 }
 
-const toPreview: Scene["play"] = (_bridge, session) => {
+const toPreview: Play = (_bridge, session) =>
   session.openPreview({ kind: "join", link: { code: "kestrel-lane-2741", server: null, join_text: "kestrel-lane-2741" }, title: "Design review" });
+
+/** The preview of a meeting; `more.play` goes on when it has opened its devices. */
+function inPreview(more: Scene = {}): Scene {
+  return {
+    ...more,
+    play: async (bridge, session) => {
+      await toPreview(bridge, session);
+      while (bridge.inputs("preview_start").length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      await more.play?.(bridge, session);
+    },
+  };
+}
+
+function withoutCamera(reason: DeviceProblem["reason"], message: string): Scene {
+  return inPreview({
+    keep: reason === "blocked" ? DARK : [],
+    play: (bridge) => bridge.emit({ type: "device_problem", kind: "camera", problem: { kind: "camera", reason, message, device: "Built-in camera" } }),
+  });
+}
+
+/** Pressing "Join" leads to this. */
+function refused(error: BridgeError, keep: readonly string[] = []): Scene {
+  return inPreview({
+    keep,
+    prepare: (bridge) => { bridge.refusals.set("meeting_join", error); },
+    play: (_bridge, session) => session.enter(),
+  });
+}
+
+function ended(phase: Extract<Parameters<FixtureBridge["emit"]>[0], { type: "call_phase" }>["phase"], keep: readonly string[] = []): Scene {
+  return inCall(FIVE, { keep, play: (bridge) => bridge.emit({ type: "call_phase", phase }) });
+}
+
+const withRecent = (settings: Settings): void => {
+  settings.recent = [
+    { code: "kestrel-lane-2741", title: "Design review", link: "", joined_at: Date.now() - 86_400_000 },
+    { code: "amber-field-9032", title: "", link: "", joined_at: Date.now() - 3 * 86_400_000 },
+  ];
 };
 
 export const scenes: Record<string, Scene> = {
-  home: {
-    prepare: (bridge) => {
-      bridge.settings.recent = [
-        { code: "kestrel-lane-2741", title: "Design review", link: "", joined_at: Date.now() - 86_400_000 },
-        { code: "amber-field-9032", title: "", link: "", joined_at: Date.now() - 3 * 86_400_000 },
-      ];
-    },
+  "home": {
+    prepare: (bridge) => withRecent(bridge.settings),
+    keep: ["1440x900-dark", "1440x900-light", "1440x900-hc", "480x800-dark"],
   },
-  "home-empty": { prepare: (bridge) => { bridge.settings.name = ""; bridge.settings.server = "meet.example.org:8003"; } },
-  preview: {
-    play: (bridge, session) => {
-      void toPreview?.(bridge, session);
-      setInterval(() => bridge.emit({ type: "levels", microphone: 0.5 + 0.2 * Math.sin(Date.now() / 300) }), 50);
-    },
+  "home-empty": { prepare: (bridge) => { bridge.settings.name = ""; bridge.settings.server = "meet.example.org:8003"; }, keep: DARK },
+  "home-no-code": { prepare: (bridge) => withRecent(bridge.settings), press: () => [words.home.join] },
+  "home-bad-link": {
+    prepare: (bridge) => withRecent(bridge.settings),
+    play: (bridge) => bridge.emit({ type: "link_opened", text: "https://example.org/not-a-meeting" }),
   },
-  "preview-blocked": {
-    play: (bridge, session) => {
-      void toPreview?.(bridge, session);
-      bridge.emit({
-        type: "device_problem",
-        kind: "camera",
-        problem: { kind: "camera", reason: "busy", message: "Another program holds Built-in camera.", device: "Built-in camera" },
-      });
-    },
-  },
-  "preview-missing": {
-    prepare: (bridge) => { bridge.devices = { cameras: [], microphones: [], speakers: [] }; },
-    play: toPreview,
-  },
-  "preview-error": {
-    prepare: (bridge) => { bridge.refusals.set("meeting_join", { code: "room_not_found", message: "", field: null }); },
-    play: async (bridge, session) => { void toPreview?.(bridge, session); await session.enter(); },
-  },
-  "call-5": inCall(FIVE, (bridge) => {
-    bridge.emit({ type: "chat", message: fixtureMessage(20, RAJ, "On it.") });
-    bridge.emit({ type: "chat", message: fixtureMessage(21, INES, "Thank you.") });
+  "settings": { prepare: (bridge) => withRecent(bridge.settings), press: () => [words.home.settings], keep: DARK },
+
+  "preview": inPreview({
+    keep: ["1440x900-dark", "1440x900-light", "480x800-dark"],
+    play: (bridge) => void setInterval(() => bridge.emit({ type: "levels", microphone: 0.5 + 0.2 * Math.sin(performance.now() / 300) }), 50),
   }),
+  "preview-start": { play: (_bridge, session) => session.openPreview({ kind: "start", title: "Design review" }) },
+  "preview-off": inPreview({ prepare: (bridge) => { bridge.settings.camera_on = false; bridge.settings.microphone_on = false; } }),
+  "preview-blocked": withoutCamera("blocked", "The privacy settings of this computer keep Confab from it."),
+  "preview-busy": withoutCamera("busy", "Another program holds Built-in camera."),
+  "preview-missing": inPreview({ keep: DARK, prepare: (bridge) => { bridge.devices = { cameras: [], microphones: [], speakers: [] }; } }),
+  "preview-joining": inPreview({
+    play: (bridge, session) => {
+      bridge.call = () => new Promise(() => undefined);
+      void session.enter();
+    },
+  }),
+  "preview-refused": refused({ code: "room_not_found", message: "", field: null }, DARK),
+  "preview-no-server": refused({ code: "server_unreachable", message: "Nothing listens at meet.example.org:8003.", field: null }),
+
   "call-1": inCall([LENA]),
-  "call-states": inCall([INES, KOFI, ZOE, TOMAS, LENA], (bridge, session) => {
-    session.dispatch({ type: "pin_toggled", participant: KOFI.id });
-    void bridge.call("set_microphone_on", { on: false });
-    void bridge.call("hand_set", { raised: true });
-    bridge.emit({
-      type: "device_problem",
-      kind: "camera",
-      problem: { kind: "camera", reason: "lost", message: "Built-in camera was unplugged.", device: "Built-in camera" },
-    });
-    void bridge.call("set_camera_on", { on: false });
+  "call-2": inCall([INES, LENA], { keep: [] }),
+  "call-5": inCall(FIVE, {
+    keep: ["1440x900-dark", "1440x900-light", "1440x900-hc", "1280x720-dark", "480x800-dark"],
+    play: (bridge) => {
+      bridge.emit({ type: "chat", message: fixtureMessage(20, RAJ, "On it.") });
+      bridge.emit({ type: "chat", message: fixtureMessage(21, INES, "Thank you.") });
+    },
   }),
-  "call-16": inCall([...FIVE, ...Array.from({ length: 11 }, (_, index) => fixturePerson(20 + index, `Guest Number ${index + 1}`, { muted: ["microphone"] }))]),
-  "call-60": inCall([...FIVE, ...Array.from({ length: 55 }, (_, index) => fixturePerson(20 + index, `Guest Number ${index + 1}`, { muted: ["microphone"] }))]),
-  people: inCall([...FIVE, ZOE], (_bridge, session) => session.dispatch({ type: "panel_toggled", panel: "people" })),
-  chat: inCall(FIVE, (bridge, session) => {
-    session.dispatch({ type: "panel_toggled", panel: "chat" });
-    bridge.emit({ type: "call_phase", phase: { phase: "joined" } });
+  "call-states": inCall([INES, KOFI, ZOE, TOMAS, LONG, LENA], {
+    play: (bridge, session) => {
+      session.dispatch({ type: "pin_toggled", participant: KOFI.id });
+      void bridge.call("set_microphone_on", { on: false });
+      void bridge.call("hand_set", { raised: true });
+      const message = "Built-in camera was unplugged.";
+      bridge.emit({ type: "device_problem", kind: "camera", problem: { kind: "camera", reason: "lost", message, device: "Built-in camera" } });
+      void bridge.call("set_camera_on", { on: false });
+    },
   }),
-  "chat-empty": inCall(FIVE, (_bridge, session) => session.dispatch({ type: "panel_toggled", panel: "chat" })),
-  share: inCall([fixturePerson(1, "Ines Okafor", { adds: ["screen"] }), TOMAS, MEI, RAJ, LENA]),
-  "share-own": inCall(FIVE, (bridge) => void bridge.call("share_start", { source_id: "window-7" })),
-  "share-dialog": inCall(FIVE),
-  reconnecting: inCall(FIVE, (bridge, session) => {
-    bridge.call = () => new Promise(() => undefined);
-    void session.sendMessage("I will write it up after the call.");
-    bridge.emit({ type: "call_phase", phase: { phase: "reconnecting", since: Date.now() - 7_000, next_try_at: Date.now() + 2_000, message: "" } });
+  "call-16": inCall(crowd(16), { keep: ["1440x900-dark", "1440x900-light"] }),
+  "call-49": inCall(crowd(49)),
+  "call-60": inCall(crowd(60), { keep: ["480x800-dark"] }),
+  "people": inCall([...FIVE, ZOE, LONG], { keep: ["1440x900-dark", "1440x900-light", "480x800-dark"], press: () => [words.dock.people(7)] }),
+  "chat": inCall(FIVE, { keep: ["1440x900-dark", "1440x900-light", "480x800-dark"], press: () => [words.dock.chat] }),
+  "chat-empty": inCall(FIVE, { keep: [], prepare: (bridge) => { bridge.joined = fixtureCall(FIVE); }, press: () => [words.dock.chat] }),
+  "device-menu": inCall(FIVE, { sizes: WIDE, press: () => [words.dock.microphoneMenu] }),
+  "camera-menu": inCall(FIVE, { keep: [], sizes: WIDE, press: () => [words.dock.cameraMenu] }),
+  "more-menu": inCall(FIVE, { press: () => [words.dock.more] }),
+  "shortcuts": inCall(FIVE, { press: () => [words.dock.more, words.more.shortcuts] }),
+  "call-settings": inCall(FIVE, { keep: [], press: () => [words.dock.more, words.more.settings] }),
+  "share": inCall([fixturePerson(1, "Ines Okafor", { adds: ["screen"] }), TOMAS, MEI, RAJ, LENA], { keep: ["1440x900-dark", "1440x900-light", "480x800-dark"] }),
+  "share-dialog": inCall(FIVE, { press: () => [words.dock.share] }),
+  "share-own": inCall(FIVE, { play: (bridge) => void bridge.call("share_start", { source_id: "window-7" }) }),
+  "reconnecting": inCall(FIVE, {
+    play: (bridge, session) => {
+      bridge.call = () => new Promise(() => undefined);
+      void session.sendMessage("I will write it up after the call.");
+      bridge.emit({ type: "call_phase", phase: { phase: "reconnecting", since: Date.now() - 7_000, next_try_at: Date.now() + 2_000, message: "" } });
+    },
   }),
-  left: inCall(FIVE, (_bridge, session) => session.leave()),
-  gone: inCall(FIVE, (bridge) => bridge.emit({ type: "call_phase", phase: { phase: "ended", reason: "server_gone", message: "" } })),
+  "left": inCall(FIVE, { play: (_bridge, session) => session.leave() }),
+  "removed": ended({ phase: "ended", reason: "removed", message: "" }),
+  "timed-out": ended({ phase: "ended", reason: "timed_out", message: "" }),
+  "gone": ended({ phase: "ended", reason: "server_gone", message: "" }, DARK),
 };
-scenes["chat-empty"] = { ...scenes["chat-empty"], prepare: (bridge) => { bridge.joined = fixtureCall(FIVE); } };

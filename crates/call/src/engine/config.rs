@@ -48,6 +48,7 @@ pub enum View {
 
 /// With what a call begins. No `Debug`: it may hold a token.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch a person sets")]
 pub struct CallConfig {
     /// Which server.
     pub server: ServerAddress,
