@@ -7,6 +7,8 @@ import { Announcer } from "./design/Announcer";
 import { usePage, useSpoken } from "./page";
 import { EndedScreen } from "./screens/ended/EndedScreen";
 import { HomeScreen } from "./screens/home/HomeScreen";
+import { SettingsOver } from "./screens/settings/SettingsDialog";
+import { SettingsScreen } from "./screens/settings/SettingsScreen";
 import { PreviewScreen } from "./screens/preview/PreviewScreen";
 import { SessionProvider, useApp } from "./state/context";
 import type { Session } from "./state/session";
@@ -29,6 +31,7 @@ function Page(): ReactElement {
   return (
     <I18nProvider locale={locale}>
       <CurrentScreen />
+      <SettingsOver />
       <Announcer />
     </I18nProvider>
   );
@@ -39,6 +42,8 @@ function CurrentScreen(): ReactElement {
   switch (screen.name) {
     case "home":
       return <HomeScreen />;
+    case "settings":
+      return <SettingsScreen screen={screen} />;
     case "preview":
       return <PreviewScreen screen={screen} />;
     case "call":

@@ -3,9 +3,11 @@ import type {
   AppInfo,
   BridgeError,
   BridgeEvent,
+  DeviceChoices,
   DeviceList,
   DeviceProblem,
   EndReason,
+  HostStatus,
   OwnMedia,
   ParsedLink,
   RecentMeeting,
@@ -16,8 +18,16 @@ import { joinCall, reduceCall, type CallAction, type CallState } from "./call_st
 /** What the person is about to do on the preview screen. */
 export type Intent = { kind: "start"; title: string } | { kind: "join"; link: ParsedLink; title: string };
 
+/** The parts of the settings, in the order they are listed. */
+export const SETTINGS_SECTIONS = ["sound", "video", "shortcuts", "appearance", "servers", "privacy", "about"] as const;
+export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
+
+/** What of the home screen led to the settings, and gets the focus back. */
+export type Opener = "settings" | "server" | "me";
+
 export type Screen =
-  | { name: "home" }
+  | { name: "home"; focus: Opener | null }
+  | { name: "settings"; section: SettingsSection; opener: Opener }
   | { name: "preview"; intent: Intent; busy: boolean; error: BridgeError | null }
   | { name: "call" }
   | { name: "ended"; reason: EndReason; message: string; again: ParsedLink; title: string };
@@ -29,7 +39,7 @@ export interface Toast {
   detail: string;
   /** Stays until answered. */
   sticky: boolean;
-  action: { label: string; does: "restart"; device: DeviceProblem["kind"] } | null;
+  action: { label: string; does: "restart"; device: DeviceProblem["kind"] } | { label: string; does: "choose"; devices: Partial<DeviceChoices> } | null;
 }
 
 export type Problems = Partial<Record<DeviceProblem["kind"], DeviceProblem>>;
@@ -42,6 +52,10 @@ export interface AppState {
   /** Devices that do not work now. */
   problems: Problems;
   call: CallState | null;
+  /** The server in this program; `null` until the native side said. */
+  host: HostStatus | null;
+  /** The settings as a dialog over the preview or a call, which goes on. */
+  settingsOver: SettingsSection | null;
   toasts: readonly Toast[];
   nextToast: number;
 }
@@ -55,6 +69,8 @@ export type AppAction =
   | { type: "join_began" }
   | { type: "join_refused"; error: BridgeError }
   | { type: "settings_changed"; settings: Settings }
+  | { type: "settings_opened"; section: SettingsSection; opener: Opener }
+  | { type: "settings_closed" }
   | { type: "toast_shown"; toast: NewToast }
   | { type: "toast_closed"; id: number };
 
@@ -83,15 +99,21 @@ export const DEFAULT_SETTINGS: Settings = {
 };
 
 export function initialState(info: AppInfo, settings: Settings, devices: DeviceList): AppState {
-  return { screen: { name: "home" }, info, settings, devices, problems: {}, call: null, toasts: [], nextToast: 1 };
+  return { screen: { name: "home", focus: null }, info, settings, devices, problems: {}, call: null, host: null, settingsOver: null, toasts: [], nextToast: 1 };
 }
 
 export function reduce(state: AppState, event: BridgeEvent | AppAction): AppState {
   switch (event.type) {
     case "home_opened":
-      return { ...state, screen: { name: "home" }, call: null };
+      return { ...state, screen: { name: "home", focus: null }, call: null, settingsOver: null };
     case "preview_opened":
-      return { ...state, screen: { name: "preview", intent: event.intent, busy: false, error: null }, call: null };
+      return { ...state, screen: { name: "preview", intent: event.intent, busy: false, error: null }, call: null, settingsOver: null };
+    case "settings_opened":
+      if (state.screen.name === "preview" || state.screen.name === "call") return { ...state, settingsOver: event.section };
+      return { ...state, screen: { name: "settings", section: event.section, opener: state.screen.name === "settings" ? state.screen.opener : event.opener } };
+    case "settings_closed":
+      if (state.settingsOver !== null) return { ...state, settingsOver: null };
+      return state.screen.name === "settings" ? { ...state, screen: { name: "home", focus: state.screen.opener } } : state;
     case "join_began":
       return state.screen.name === "preview" ? { ...state, screen: { ...state.screen, busy: true, error: null } } : state;
     case "join_refused":
@@ -100,6 +122,8 @@ export function reduce(state: AppState, event: BridgeEvent | AppAction): AppStat
         : state;
     case "settings_changed":
       return { ...state, settings: event.settings };
+    case "host":
+      return { ...state, host: event.host };
     case "devices":
       return { ...state, devices: event.devices };
     case "device_problem":
@@ -133,7 +157,7 @@ function endCall(state: AppState, reason: EndReason, message: string): AppState 
   if (state.call === null || state.screen.name !== "call") return state;
   const { code, link, title } = state.call;
   const again: ParsedLink = { code, server: null, join_text: link === "" ? code : link };
-  return { ...state, screen: { name: "ended", reason, message, again, title }, call: null, toasts: [] };
+  return { ...state, screen: { name: "ended", reason, message, again, title }, call: null, settingsOver: null, toasts: [] };
 }
 
 /** A device that came on works again. */
@@ -155,6 +179,11 @@ function withToast(state: AppState, toast: NewToast): AppState {
   const full: Toast = { id: state.nextToast, detail: "", sticky: false, action: null, ...toast };
   const others = state.toasts.filter(({ message }) => message !== full.message);
   return { ...state, toasts: [...others, full].slice(-MOST_TOASTS), nextToast: state.nextToast + 1 };
+}
+
+/** The settings without a meeting, or without any. */
+export function withoutRecent(settings: Settings, code: RecentMeeting["code"] | null): Settings {
+  return { ...settings, recent: code === null ? [] : settings.recent.filter((meeting) => meeting.code !== code) };
 }
 
 /** The settings after joining: this meeting first among the recent ones. */

@@ -1,5 +1,5 @@
 /** What can be chosen, what is chosen, and what is wrong, of the devices. Pure. */
-import type { Device, DeviceChoice, DeviceKind, DeviceList, DeviceProblem } from "../bridge/commands";
+import type { Device, DeviceChoice, DeviceChoices, DeviceKind, DeviceList, DeviceProblem } from "../bridge/commands";
 import { words } from "../words";
 import { problemDetail } from "../words/errors";
 import type { Problems } from "./app_state";
@@ -77,4 +77,22 @@ export function newProblems(before: Problems, after: Problems): DeviceProblem[] 
     const known = before[problem.kind];
     return known === undefined || known.reason !== problem.reason || known.message !== problem.message;
   });
+}
+
+/** A device that appeared; a headset is one, though it is microphone and speaker. */
+export interface NewDevice {
+  name: string;
+  devices: Partial<DeviceChoices>;
+}
+
+/** Devices that came since the list before. */
+export function newDevices(before: DeviceList, after: DeviceList): NewDevice[] {
+  const found = new Map<string, Partial<DeviceChoices>>();
+  for (const kind of ["camera", "microphone", "speaker"] as const) {
+    const known = new Set(devicesOf(before, kind).map(({ id }) => id));
+    for (const { id, name } of devicesOf(after, kind)) {
+      if (!known.has(id)) found.set(name, { ...found.get(name), [kind]: { kind: "device", id } });
+    }
+  }
+  return [...found].map(([name, devices]) => ({ name, devices }));
 }

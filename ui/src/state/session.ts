@@ -1,15 +1,20 @@
 /** What the person can do: each act goes over the bridge, and what comes back goes into the state. */
 import { asBridgeError, type Bridge } from "../bridge/bridge";
-import type { BridgeEvent, CommandAnswer, CommandArguments, CommandName, DeviceChoices, ParsedLink, Settings } from "../bridge/commands";
+import type { BridgeEvent, CommandAnswer, CommandArguments, CommandName, DeviceChoices, DeviceList, ParsedLink, RecentMeeting, Settings } from "../bridge/commands";
 import { speak, words } from "../words";
 import { noticeWords, refusalLine, refusalWords } from "../words/errors";
-import { DEFAULT_SETTINGS, initialState, reduce, withRecent, type AppAction, type AppState, type Intent } from "./app_state";
+import {
+  DEFAULT_SETTINGS, initialState, reduce, withoutRecent, withRecent, type AppAction, type AppState, type Intent, type Opener, type SettingsSection,
+} from "./app_state";
+import { newDevices } from "./devices";
 import { LevelSignal } from "./level";
 
 export class Session {
   readonly level = new LevelSignal();
   private current: AppState;
   private readonly listeners = new Set<() => void>();
+  /** Names of devices that were offered, so that each is offered once. */
+  private readonly offered = new Set<string>();
 
   constructor(readonly bridge: Bridge, state: AppState) {
     this.current = state;
@@ -19,12 +24,18 @@ export class Session {
 
   /** Asks the native side for what it knows, then hears its events. */
   static async open(bridge: Bridge): Promise<Session> {
-    const [info, settings, devices] = await Promise.all([
+    const [info, settings, devices, host, running] = await Promise.all([
       bridge.call("app_info", {}),
       bridge.call("settings_get", {}).catch(() => DEFAULT_SETTINGS),
       bridge.call("list_devices", {}).catch(() => ({ cameras: [], microphones: [], speakers: [] })),
+      bridge.call("host_status", {}).catch(() => null),
+      // The window may have been loaded anew while a call went on.
+      bridge.call("window_state", {}).catch(() => ({ call: null, media: null })),
     ]);
     const session = new Session(bridge, initialState(info, settings, devices));
+    if (host !== null) session.dispatch({ type: "host", host });
+    if (running.call !== null) session.dispatch({ type: "call_joined", call: running.call });
+    if (running.media !== null) session.dispatch({ type: "own_media", media: running.media });
     if (info.opened_link !== null) void session.openLink(info.opened_link);
     return session;
   }
@@ -52,8 +63,24 @@ export class Session {
     else if (event.type === "link_opened") void this.openLink(event.text);
     else if (event.type === "notice") this.dispatch({ ...event, message: noticeWords(event.message) });
     else {
+      if (event.type === "devices") this.offerNew(event.devices);
       this.dispatch(event);
       if (event.type === "call_joined") this.remember();
+    }
+  }
+
+  /** A new device is offered once, where devices are in use; the person alone changes them. */
+  private offerNew(devices: DeviceList): void {
+    const { screen, devices: before } = this.current;
+    if (screen.name !== "preview" && screen.name !== "call") return;
+    for (const { name, devices: choice } of newDevices(before, devices)) {
+      if (this.offered.has(name)) continue;
+      this.offered.add(name);
+      const action = { label: words.devices.useNewDevice, does: "choose", devices: choice } as const;
+      this.dispatch({
+        type: "toast_shown",
+        toast: { tone: "info", message: words.devices.newDevice(name), detail: words.devices.newDeviceText, sticky: true, action },
+      });
     }
   }
 
@@ -75,9 +102,15 @@ export class Session {
   }
 
   private async openLink(text: string): Promise<void> {
-    if (this.current.call !== null) return;
     try {
-      this.openPreview({ kind: "join", link: await this.parseLink(text), title: "" });
+      const link = await this.parseLink(text);
+      const { call } = this.current;
+      if (call === null) this.openPreview({ kind: "join", link, title: "" });
+      else if (link.code === call.code) this.dispatch({ type: "toast_shown", toast: { tone: "info", message: words.call.linkOfThisCall } });
+      else {
+        const detail = words.call.linkInCallText(link.code);
+        this.dispatch({ type: "toast_shown", toast: { tone: "info", message: words.call.linkInCall, detail } });
+      }
     } catch (thrown) {
       this.dispatch({ type: "toast_shown", toast: { tone: "warn", ...refusalWords(asBridgeError(thrown)) } });
     }
@@ -111,6 +144,55 @@ export class Session {
     }
   }
 
+  /** Changes some of the settings, the others as they are now. */
+  changeSettings(change: Partial<Settings>): Promise<void> {
+    return this.saveSettings({ ...this.current.settings, ...change });
+  }
+
+  /** Shows the settings: over a preview or call as a dialog, else as a screen that gives the focus back to its opener. */
+  openSettings(section: SettingsSection = "sound", opener: Opener = "settings"): void {
+    this.dispatch({ type: "settings_opened", section, opener });
+  }
+
+  closeSettings(): void {
+    this.dispatch({ type: "settings_closed" });
+  }
+
+  /** Takes a meeting from the list of recent ones, or all. */
+  forgetMeeting(code: RecentMeeting["code"] | null): Promise<void> {
+    return this.saveSettings(withoutRecent(this.current.settings, code));
+  }
+
+  async setNoiseRemoval(on: boolean): Promise<void> {
+    await this.changeSettings({ noise_removal: on });
+    await this.run("noise_removal_set", { on });
+  }
+
+  async setAlwaysOnTop(on: boolean): Promise<void> {
+    await this.changeSettings({ always_on_top: on });
+    await this.run("always_on_top_set", { on });
+  }
+
+  /** Plays a sound on the chosen speaker; resolves when it was played. */
+  async testSpeaker(): Promise<void> {
+    await this.run("speaker_test", { speaker: this.current.settings.devices.speaker });
+  }
+
+  async setHosting(on: boolean): Promise<void> {
+    const host = await this.run(on ? "host_start" : "host_stop", {});
+    if (host !== null) this.dispatch({ type: "host", host });
+  }
+
+  /** Copies a text and tells whether it was done. */
+  async copy(text: string, done: string, notDone: string): Promise<void> {
+    try {
+      await this.bridge.copyText(text);
+      this.dispatch({ type: "toast_shown", toast: { tone: "ok", message: done, detail: text } });
+    } catch {
+      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: notDone, detail: text, sticky: true } });
+    }
+  }
+
   /** Chooses devices; in a call they change at once, before one the preview opens them anew. */
   async chooseDevices(change: Partial<DeviceChoices>): Promise<void> {
     const devices = { ...this.current.settings.devices, ...change };
@@ -124,9 +206,12 @@ export class Session {
     await this.saveSettings({ ...this.current.settings, devices });
   }
 
-  /** Opens the devices of the settings before joining, anew with every call. */
-  async preview(): Promise<void> {
-    const { devices, camera_on, microphone_on } = this.current.settings;
+  /** Opens the devices of the settings before joining, anew with every call. A trial opens both even when they are off. */
+  async preview(trial = false): Promise<void> {
+    const { settings } = this.current;
+    const { devices } = settings;
+    const camera_on = settings.camera_on || trial;
+    const microphone_on = settings.microphone_on || trial;
     this.dispatch({ type: "device_problem", kind: "camera", problem: null });
     this.dispatch({ type: "device_problem", kind: "microphone", problem: null });
     await this.run("preview_start", { devices, camera_on, microphone_on });
@@ -154,13 +239,7 @@ export class Session {
   }
 
   async copyLink(): Promise<void> {
-    const link = this.current.call?.link ?? "";
-    try {
-      await this.bridge.copyText(link);
-      this.dispatch({ type: "toast_shown", toast: { tone: "ok", message: words.call.linkCopied, detail: link } });
-    } catch {
-      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: words.call.linkNotCopied, detail: link, sticky: true } });
-    }
+    await this.copy(this.current.call?.link ?? "", words.call.linkCopied, words.call.linkNotCopied);
   }
 
   async sendMessage(content: string): Promise<void> {

@@ -1,19 +1,47 @@
 import type { ReactElement } from "react";
-import { Header, Menu, MenuItem, MenuSection, Popover, type Selection } from "react-aria-components";
+import { Header, Menu, MenuItem, MenuSection, Popover, Separator, type Selection } from "react-aria-components";
 import type { DeviceKind } from "../../bridge/commands";
 import { Icon } from "../../design/Icon";
 import { useApp, useSession } from "../../state/context";
 import { choiceId, deviceOptions } from "../../state/devices";
 import { words } from "../../words";
+import "../../design/kit.css";
 
 /** The devices of these kinds, to choose from. Missing ones stay listed, dim, with the reason. */
 export function DeviceMenu({ kinds, label }: { kinds: readonly DeviceKind[]; label: string }): ReactElement {
+  const session = useSession();
   return (
     <Popover className="popover" placement="top" offset={10}>
       <Menu className="menu" aria-label={label}>
         {kinds.map((kind) => <DeviceSection key={kind} kind={kind} />)}
+        <Separator />
+        {kinds.includes("microphone") && <NoiseRemovalSection />}
+        <MenuItem className="mi" textValue={words.devices.soundAndCamera} onAction={() => session.openSettings("sound")}>
+          <Icon name="settings" size={16} className="lead" />
+          <span className="grow">{words.devices.soundAndCamera}</span>
+        </MenuItem>
       </Menu>
     </Popover>
+  );
+}
+
+/** Noise removal as a line of a menu, which stays open to show that it changed. */
+export function NoiseRemovalSection(): ReactElement {
+  const session = useSession();
+  const on = useApp((state) => state.settings.noise_removal);
+  return (
+    <MenuSection
+      aria-label={words.devices.noiseRemoval}
+      selectionMode="multiple"
+      selectedKeys={on ? ["noise"] : []}
+      onSelectionChange={(selection) => void session.setNoiseRemoval(selection === "all" || selection.has("noise"))}
+    >
+      <MenuItem id="noise" className="mi" textValue={words.devices.noiseRemoval}>
+        <Icon name="noise" size={16} className="lead" />
+        <span className="grow">{words.devices.noiseRemoval}</span>
+        <span className={on ? "switch on" : "switch"} />
+      </MenuItem>
+    </MenuSection>
   );
 }
 

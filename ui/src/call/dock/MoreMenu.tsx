@@ -5,7 +5,7 @@ import { Tip } from "../../design/Tip";
 import { useSession } from "../../state/context";
 import { words } from "../../words";
 import { shortcutText } from "../shortcuts";
-import { DeviceSection } from "./DeviceMenu";
+import { DeviceSection, NoiseRemovalSection } from "./DeviceMenu";
 
 interface MoreMenuProps {
   /** Narrow windows keep their device menus here. */
@@ -31,6 +31,8 @@ export function MoreMenu({ withDevices, onShortcuts, onSettings }: MoreMenuProps
           {withDevices && <DeviceSection kind="microphone" />}
           {withDevices && <DeviceSection kind="speaker" />}
           {withDevices && <DeviceSection kind="camera" />}
+          {withDevices && <Separator />}
+          {withDevices && <NoiseRemovalSection />}
         </Menu>
       </Popover>
     </MenuTrigger>

@@ -1,11 +1,11 @@
-import { useState, type ReactElement } from "react";
+import { useEffect, useState, type ReactElement } from "react";
 import { TitleBar } from "../../design/TitleBar";
 import { Toasts } from "../../design/Toasts";
 import { useShortcuts } from "../../call/use_shortcuts";
 import { useApp, useSession } from "../../state/context";
 import { clockTime, dayInWords, useNow } from "../../state/time";
 import { words } from "../../words";
-import { SettingsDialog } from "../settings/SettingsDialog";
+import { HostCard } from "./HostCard";
 import { JoinCard } from "./JoinCard";
 import { Navigation } from "./Navigation";
 import { RecentCard } from "./RecentCard";
@@ -18,13 +18,16 @@ export function HomeScreen(): ReactElement {
   const session = useSession();
   const name = useApp((state) => state.settings.name);
   const [title, setTitle] = useState("");
-  const [settingsOpen, setSettingsOpen] = useState(false);
+  const focus = useApp((state) => (state.screen.name === "home" ? state.screen.focus : null));
   const now = useNow(5_000);
   const start = (): void => session.openPreview({ kind: "start", title });
-  useShortcuts({ newMeeting: start, settings: () => setSettingsOpen(true) });
+  useShortcuts({ newMeeting: start, settings: () => session.openSettings() });
+  useEffect(() => {
+    if (focus !== null) document.querySelector<HTMLElement>(`[data-opener="${focus}"]`)?.focus();
+  }, [focus]);
   return (
     <div className="shell">
-      <Navigation onSettings={() => setSettingsOpen(true)} />
+      <Navigation current="home" />
       <div className="shell-main">
         <TitleBar title="" withMark={false} />
         <main className="home">
@@ -44,13 +47,13 @@ export function HomeScreen(): ReactElement {
             </div>
             <div className="home-column">
               <JoinCard />
-              <ServerCard onChange={() => setSettingsOpen(true)} />
+              <HostCard />
+              <ServerCard onChange={() => session.openSettings("servers", "server")} />
             </div>
           </div>
         </main>
         <Toasts />
       </div>
-      {settingsOpen && <SettingsDialog onClose={() => setSettingsOpen(false)} />}
     </div>
   );
 }

@@ -2,26 +2,35 @@ import type { ReactElement } from "react";
 import { Button } from "react-aria-components";
 import { Avatar } from "../../design/Avatar";
 import { Icon, Mark } from "../../design/Icon";
-import { useApp } from "../../state/context";
+import { useApp, useSession } from "../../state/context";
 import { words } from "../../words";
 
 /** The rail at the left: where one is, the settings, and who one is here. */
-export function Navigation({ onSettings }: { onSettings: () => void }): ReactElement {
+export function Navigation({ current }: { current: "home" | "settings" }): ReactElement {
+  const session = useSession();
   const name = useApp((state) => state.settings.name);
   const version = useApp((state) => state.info.version);
   return (
     <nav className="nav" aria-label={words.home.navigation}>
       <div className="brand"><Mark size={24} /><b>{words.product}</b></div>
-      <span className="nv on" aria-current="page"><Icon name="home" size={19} /><span className="grow">{words.home.home}</span></span>
+      {current === "home" ? (
+        <span className="nv on" aria-current="page"><Icon name="home" size={19} /><span className="grow">{words.home.home}</span></span>
+      ) : (
+        <Button className="nv" onPress={() => session.closeSettings()}><Icon name="home" size={19} /><span className="grow">{words.home.home}</span></Button>
+      )}
       <span className="grow" />
-      <Button className="nv" onPress={onSettings}><Icon name="settings" size={19} /><span>{words.home.settings}</span></Button>
-      <div className="me">
+      {current === "settings" ? (
+        <span className="nv on" aria-current="page"><Icon name="settings" size={19} /><span>{words.home.settings}</span></span>
+      ) : (
+        <Button className="nv" data-opener="settings" onPress={() => session.openSettings()}><Icon name="settings" size={19} /><span>{words.home.settings}</span></Button>
+      )}
+      <Button className="me" data-opener="me" aria-label={`${words.settings.name}: ${name === "" ? words.home.noName : name}`} onPress={() => session.openSettings("privacy", "me")}>
         <Avatar id={name === "" ? "me" : name} name={name} />
         <span className="grow">
           <b className="strong trunc block">{name === "" ? words.home.noName : name}</b>
           <span className="xs dim num">{words.home.version(version)}</span>
         </span>
-      </div>
+      </Button>
     </nav>
   );
 }

@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import type { RecentMeeting } from "../../bridge/commands";
 import { Button } from "../../design/controls";
+import { EmptyState } from "../../design/EmptyState";
 import { Icon } from "../../design/Icon";
 import { asBridgeError } from "../../bridge/bridge";
 import { useApp, useSession } from "../../state/context";
@@ -25,11 +26,7 @@ export function RecentCard(): ReactElement {
     <section className="card recent" aria-labelledby="recent-heading">
       <h2 className="sect" id="recent-heading">{words.home.recent}</h2>
       {recent.length === 0 ? (
-        <div className="empty">
-          <span className="well"><Icon name="clock" size={24} /></span>
-          <b className="strong md">{words.home.recentEmptyTitle}</b>
-          <p className="muted">{words.home.recentEmptyText}</p>
-        </div>
+        <EmptyState icon="clock" title={words.home.recentEmptyTitle} text={words.home.recentEmptyText} />
       ) : (
         <ul>
           {recent.map((meeting) => {
@@ -42,6 +39,9 @@ export function RecentCard(): ReactElement {
                   <span className="xs dim num">{dayAndTime(meeting.joined_at, now)}{meeting.title === "" ? "" : ` · ${meeting.code}`}</span>
                 </div>
                 <Button kind="sm" aria-label={words.home.rejoin(title)} onPress={() => void join(meeting)}>{words.home.join}</Button>
+                <Button kind="ghost icon sm" aria-label={words.home.recentRemove(title)} onPress={() => void session.forgetMeeting(meeting.code)}>
+                  <Icon name="close" size={15} />
+                </Button>
               </li>
             );
           })}

@@ -17,7 +17,7 @@ export function ServerCard({ onChange }: { onChange: () => void }): ReactElement
           <span className={server === "" ? "" : "mono"}>{server === "" ? words.home.serverLocal : server}</span>
         </p>
       </div>
-      <Button kind="sm" onPress={onChange}>{words.home.serverChange}</Button>
+      <Button kind="sm" data-opener="server" onPress={onChange}>{words.home.serverChange}</Button>
     </section>
   );
 }

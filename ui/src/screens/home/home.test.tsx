@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { screen, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { openWindow } from "../../test_app";
 
@@ -57,23 +57,73 @@ describe("the home screen", () => {
     expect(screen.getByText("No meeting yet")).toBeDefined();
   });
 
-  it("keeps name and server from the settings, and changes colours at once", async () => {
-    const { user, bridge } = await openWindow();
-    await user.click(screen.getByRole("button", { name: "Settings" }));
-    await user.click(await screen.findByRole("radio", { name: "Light" }));
-    expect(document.documentElement.dataset["theme"]).toBe("light");
-    const server = screen.getByLabelText("Server");
-    await user.type(server, "192.168.1.20:8003");
-    await user.click(screen.getByRole("button", { name: "Save" }));
-    expect(bridge.settings).toMatchObject({ theme: "light", server: "192.168.1.20:8003" });
-    await user.click(screen.getByRole("button", { name: "Settings" }));
-    await user.click(await screen.findByRole("radio", { name: "System" }));
-    expect(document.documentElement.dataset["theme"]).toBeUndefined();
-  });
-
   it("opens a link that was opened outside", async () => {
     const { emit } = await openWindow();
     await emit({ type: "link_opened", text: "confab://127.0.0.1:8003/m/kestrel-lane-2741" });
     expect(await screen.findByRole("heading", { name: "Ready to join?" })).toBeDefined();
+  });
+
+  it("takes a meeting from the list of recent ones", async () => {
+    const { user, bridge } = await openWindow((world) => {
+      world.settings.recent = [
+        { code: "amber-field-9032", title: "Platform weekly", link: "", joined_at: Date.now() },
+        { code: "kestrel-lane-2741", title: "", link: "", joined_at: Date.now() },
+      ];
+    });
+    await user.click(screen.getByRole("button", { name: "Remove Platform weekly from the list" }));
+    expect(screen.queryByText("Platform weekly")).toBeNull();
+    expect(bridge.settings.recent.map(({ code }) => code)).toEqual(["kestrel-lane-2741"]);
+  });
+});
+
+describe("hosting on this computer", () => {
+  const card = (): HTMLElement => screen.getByRole("region", { name: "Host on this computer" });
+
+  it("starts, tells the address to give away and copies it", async () => {
+    const { user, bridge } = await openWindow();
+    expect(within(card()).getByText("Not running")).toBeDefined();
+    await user.click(screen.getByRole("button", { name: "Start hosting" }));
+    expect(await within(card()).findByText("192.168.1.7:8003")).toBeDefined();
+    expect(within(card()).getByText("Reachable in this network. Whether it is from outside depends on your router.")).toBeDefined();
+    await user.click(screen.getByRole("button", { name: "Copy the address" }));
+    expect(bridge.copied).toEqual(["192.168.1.7:8003"]);
+  });
+
+  it("stops without a question when nobody is there", async () => {
+    const { user, bridge } = await openWindow((world) => { world.host = { running: true, address: "192.168.1.7:8003", port_taken: null, people: 0 }; });
+    await user.click(screen.getByRole("button", { name: "Stop hosting" }));
+    expect(bridge.inputs("host_stop")).toHaveLength(1);
+    expect(await screen.findByRole("button", { name: "Start hosting" })).toBeDefined();
+  });
+
+  it("asks before it ends the meetings of people, and the harmless answer keeps them", async () => {
+    const { user, bridge, emit } = await openWindow();
+    await emit({ type: "host", host: { running: true, address: "192.168.1.7:8003", port_taken: null, people: 3 } });
+    expect(within(card()).getByText("3 people are in meetings here")).toBeDefined();
+    await user.click(screen.getByRole("button", { name: "Stop hosting" }));
+    expect(screen.getByText("3 people are in meetings here. Stopping ends them.")).toBeDefined();
+    await user.keyboard("{Escape}");
+    expect(bridge.inputs("host_stop")).toHaveLength(0);
+    await user.click(screen.getByRole("button", { name: "Stop hosting" }));
+    await user.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Stop hosting" }));
+    expect(bridge.inputs("host_stop")).toHaveLength(1);
+  });
+
+  it("says which port is in use, and when there is no network", async () => {
+    const { emit } = await openWindow();
+    await emit({ type: "host", host: { running: true, address: "192.168.1.7:8004", port_taken: 8003, people: 0 } });
+    expect(screen.getByText(/Port 8003 is in use by another program/)).toBeDefined();
+    await emit({ type: "host", host: { running: true, address: null, port_taken: null, people: 0 } });
+    expect(screen.getByText(/no network now\. Only you can reach it/)).toBeDefined();
+    expect(screen.queryByText(/Reachable in this network/)).toBeNull();
+  });
+
+  it("says why it did not start, and can be tried again", async () => {
+    const { user, bridge } = await openWindow((world) => world.refusals.set("host_start", { code: "server_unreachable", message: "All ports are in use.", field: null }));
+    await user.click(screen.getByRole("button", { name: "Start hosting" }));
+    expect(await screen.findByText("All ports are in use.")).toBeDefined();
+    bridge.refusals.clear();
+    await user.click(screen.getByRole("button", { name: "Start hosting" }));
+    expect(await screen.findByRole("button", { name: "Stop hosting" })).toBeDefined();
   });
 });

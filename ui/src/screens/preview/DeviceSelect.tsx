@@ -9,7 +9,7 @@ import { words } from "../../words";
 const ICONS: Record<DeviceKind, IconName> = { microphone: "mic", speaker: "speaker-volume", camera: "camera" };
 
 /** Which device; one that is blocked or gone says so in its place. */
-export function DeviceSelect({ kind }: { kind: DeviceKind }): ReactElement {
+export function DeviceSelect({ kind, hideLabel = false }: { kind: DeviceKind; hideLabel?: boolean }): ReactElement {
   const session = useSession();
   const devices = useApp((state) => state.devices);
   const chosen = useApp((state) => state.settings.devices[kind]);
@@ -26,7 +26,7 @@ export function DeviceSelect({ kind }: { kind: DeviceKind }): ReactElement {
         if (option !== undefined) void session.chooseDevices({ [kind]: option.choice });
       }}
     >
-      <Label className="label">{words.preview[kind]}</Label>
+      <Label className={hideLabel ? "visually-hidden" : "label"}>{words.preview[kind]}</Label>
       <Button className="field">
         <Icon name={ICONS[kind]} size={17} className={problem === undefined ? "muted" : "warn-text"} />
         <SelectValue className="grow trunc">{() => shown}</SelectValue>

@@ -12,10 +12,10 @@ const FALL_MS = 300;
 /** "We hear you" stays so long after the last sound. */
 const HEARD_MS = 1_500;
 
-/** Whether the microphone hears anything: a row of cells, and the same in words. */
-export function LevelMeter(): ReactElement {
+/** Whether the microphone hears anything: a row of cells, and the same in words. `evenOff` for where it hears though it is off. */
+export function LevelMeter({ evenOff = false }: { evenOff?: boolean }): ReactElement {
   const session = useSession();
-  const on = useApp((state) => state.settings.microphone_on);
+  const on = useApp((state) => state.settings.microphone_on) || evenOff;
   const there = useApp((state) => isThere(state.devices, "microphone", state.settings.devices.microphone) && state.problems.microphone === undefined);
   const chosenNone = useApp((state) => state.settings.devices.microphone.kind === "none");
   const meter = useRef<HTMLDivElement>(null);

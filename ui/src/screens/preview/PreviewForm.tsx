@@ -5,9 +5,11 @@ import type { Screen } from "../../state/app_state";
 import { useApp, useSession } from "../../state/context";
 import { errorWords } from "../../words/errors";
 import { words } from "../../words";
-import { LONGEST_NAME } from "../settings/SettingsDialog";
+import { NoiseRemoval } from "../settings/NoiseRemoval";
+import { LONGEST_NAME } from "../settings/sections/PrivacySection";
 import { DeviceSelect } from "./DeviceSelect";
 import { LevelMeter } from "./LevelMeter";
+import { SpeakerTest } from "./SpeakerTest";
 
 type PreviewState = Extract<Screen, { name: "preview" }>;
 
@@ -41,7 +43,8 @@ export function PreviewForm({ screen }: { screen: PreviewState }): ReactElement 
       />
       <DeviceSelect kind="microphone" />
       <LevelMeter />
-      <DeviceSelect kind="speaker" />
+      <NoiseRemoval />
+      <div className="device-row"><DeviceSelect kind="speaker" /><SpeakerTest /></div>
       <DeviceSelect kind="camera" />
       {screen.error !== null && <JoinError screen={screen} />}
       <Button kind="primary lg xl" type="submit" busy={screen.busy ? (starts ? words.preview.starting : words.preview.joining) : undefined}>

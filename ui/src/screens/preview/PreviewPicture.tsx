@@ -9,7 +9,7 @@ import { isThere, problemWords } from "../../state/devices";
 import { words } from "../../words";
 import { problemDetail } from "../../words/errors";
 
-/** My own picture, mirrored, or the honest reason why there is none. */
+/** My own picture, a mirror if I want it so, or the honest reason why there is none. */
 export function PreviewPicture(): ReactElement {
   const session = useSession();
   const settings = useApp((state) => state.settings);
@@ -20,7 +20,7 @@ export function PreviewPicture(): ReactElement {
   return (
     <div className={hasPicture ? "pv" : "pv empty-picture"}>
       <VideoSurface />
-      {shown && <Picture tileKey={PREVIEW_TILE} mirrored radius={22} />}
+      {shown && <Picture tileKey={PREVIEW_TILE} mirrored={settings.mirror} radius={22} />}
       {!hasPicture && <Reason on={settings.camera_on} there={there} problem={problem} />}
       {settings.name.trim() !== "" && <div className="pvn trunc">{settings.name}</div>}
       <div className="pvd">

@@ -1,13 +1,15 @@
-import { useEffect, type ReactElement } from "react";
+import type { ReactElement } from "react";
+import { useShortcuts } from "../../call/use_shortcuts";
 import { TitleBar } from "../../design/TitleBar";
 import { Toasts } from "../../design/Toasts";
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import type { Screen } from "../../state/app_state";
-import { useApp, useSession } from "../../state/context";
+import { useSession } from "../../state/context";
 import { words } from "../../words";
 import { PreviewForm } from "./PreviewForm";
 import { PreviewPicture } from "./PreviewPicture";
+import { usePreview } from "./use_preview";
 import "./preview.css";
 
 type PreviewState = Extract<Screen, { name: "preview" }>;
@@ -15,16 +17,8 @@ type PreviewState = Extract<Screen, { name: "preview" }>;
 /** Before joining: how one is seen and heard, and which devices do it. */
 export function PreviewScreen({ screen }: { screen: PreviewState }): ReactElement {
   const session = useSession();
-  const devices = useApp((state) => state.settings.devices);
-  const cameraOn = useApp((state) => state.settings.camera_on);
-  const microphoneOn = useApp((state) => state.settings.microphone_on);
-  useEffect(() => {
-    void session.preview();
-  }, [session, devices, cameraOn, microphoneOn]);
-  useEffect(() => () => {
-    session.level.set(0);
-    void session.bridge.call("preview_stop", {}).catch(() => undefined);
-  }, [session]);
+  usePreview(true, false);
+  useShortcuts({ settings: () => session.openSettings() });
   const { intent } = screen;
   const title = intent.kind === "start" ? intent.title.trim() || words.preview.untitled : intent.title || intent.link.code;
   return (

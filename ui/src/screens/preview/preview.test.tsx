@@ -96,4 +96,28 @@ describe("the preview", () => {
     await act(async () => { await Promise.all([session.enter(), session.enter()]); });
     expect(bridge.inputs("meeting_join")).toHaveLength(1);
   });
+
+  it("plays a sound on the chosen speaker", async () => {
+    const { user, bridge } = await openPreview();
+    await user.click(screen.getByRole("button", { name: "Test the speaker" }));
+    expect(bridge.inputs("speaker_test")).toEqual([{ speaker: { kind: "default" } }]);
+  });
+
+  it("takes noise out or leaves it in", async () => {
+    const { user, bridge } = await openPreview();
+    await user.click(screen.getByRole("switch", { name: "Remove background noise" }));
+    expect(bridge.settings.noise_removal).toBe(false);
+    expect(bridge.inputs("noise_removal_set")).toEqual([{ on: false }]);
+  });
+
+  it("leads to the settings and back, without a second opening of the devices", async () => {
+    const { user, bridge } = await openPreview();
+    await user.click(screen.getByRole("button", { name: "Camera choices" }));
+    await user.click(await screen.findByRole("menuitem", { name: "Sound and camera" }));
+    expect(await screen.findByRole("dialog", { name: "Settings" })).toBeDefined();
+    await user.keyboard("{Escape}");
+    expect(screen.getByRole("heading", { name: "Ready to join?" })).toBeDefined();
+    expect(bridge.inputs("preview_start")).toHaveLength(1);
+    expect(bridge.inputs("preview_stop")).toHaveLength(0);
+  });
 });

@@ -1,54 +1,37 @@
-import { useState, type FormEvent, type ReactElement } from "react";
-import { Label, Radio, RadioGroup } from "react-aria-components";
-import type { Settings } from "../../bridge/commands";
-import { Button, TextField } from "../../design/controls";
-import { Dialog } from "../../design/Dialog";
+import { useEffect, type ReactElement } from "react";
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+import { Button } from "../../design/controls";
+import { Icon } from "../../design/Icon";
 import { useApp, useSession } from "../../state/context";
 import { words } from "../../words";
+import { SettingsTabs } from "./SettingsTabs";
 
-const THEMES = ["system", "light", "dark", "hc"] as const;
-/** The protocol's longest name. */
-export const LONGEST_NAME = 64;
-
-/** Name, colours, server. Colours change at once; the rest when saved. */
-export function SettingsDialog({ onClose }: { onClose: () => void }): ReactElement {
+/** The same settings over a preview or a call, which goes on. */
+export function SettingsOver(): ReactElement | null {
   const session = useSession();
-  const settings = useApp((state) => state.settings);
-  const inCall = useApp((state) => state.call !== null);
-  const [name, setName] = useState(settings.name);
-  const [server, setServer] = useState(settings.server);
-  const save = (event: FormEvent): void => {
-    event.preventDefault();
-    void session.saveSettings({ ...settings, name: name.trim(), server: server.trim() });
-    onClose();
-  };
+  const section = useApp((state) => state.settingsOver);
+  if (section === null) return null;
   return (
-    <Dialog title={words.settings.heading} onClose={onClose}>
-      <form onSubmit={save}>
-        <div className="dialog-body">
-          {!inCall && <TextField label={words.settings.name} value={name} onChange={setName} maxLength={LONGEST_NAME} />}
-          <RadioGroup
-            className="labelled"
-            value={settings.theme}
-            onChange={(theme) => void session.saveSettings({ ...settings, theme: theme as Settings["theme"] })}
-          >
-            <Label className="label">{words.settings.theme}</Label>
-            <span className="seg">
-              {THEMES.map((theme) => <Radio key={theme} value={theme}>{words.settings.themes[theme]}</Radio>)}
-            </span>
-          </RadioGroup>
-          {!inCall && (
-            <div>
-              <TextField label={words.settings.server} value={server} onChange={setServer} placeholder={words.home.serverLocal} />
-              <p className="xs dim hint">{words.settings.serverHint}</p>
-            </div>
-          )}
-        </div>
-        <div className="answers">
-          <Button kind="ghost" onPress={onClose}>{words.settings.cancel}</Button>
-          <Button kind="primary" type="submit">{words.settings.save}</Button>
-        </div>
-      </form>
-    </Dialog>
+    <ModalOverlay className="scrim" isOpen isDismissable onOpenChange={(open) => { if (!open) session.closeSettings(); }}>
+      <Modal>
+        <AriaDialog className="dialog settings-dialog">
+          <div className="settings-head">
+            <Heading slot="title" level={2}>{words.settings.heading}</Heading>
+            <Button kind="ghost icon sm" aria-label={words.settings.close} onPress={() => session.closeSettings()}><Icon name="close" size={17} /></Button>
+          </div>
+          <SettingsTabs section={section} />
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
   );
+}
+
+/** How the call screen asks for the settings: they open over the whole window, once, whoever asks. */
+export function SettingsDialog({ onClose }: { onClose: () => void }): null {
+  const session = useSession();
+  useEffect(() => {
+    session.openSettings();
+    onClose();
+  }, []);
+  return null;
 }
