@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { matchShortcut, shortcutText, takesSpace } from "./shortcuts";
+import { effectiveShortcuts, keysOf, matchShortcut, shortcutText, takesSpace } from "./shortcuts";
 
 const keys = (key: string, held: Partial<Record<"ctrlKey" | "metaKey" | "shiftKey" | "altKey", boolean>>) =>
   ({ key, ctrlKey: false, metaKey: false, shiftKey: false, altKey: false, ...held });
@@ -32,5 +32,42 @@ describe("shortcuts", () => {
     expect(takesSpace(document.getElementById("i"))).toBe(true);
     expect(takesSpace(document.getElementById("d"))).toBe(false);
     expect(takesSpace(null)).toBe(false);
+  });
+});
+
+describe("changed shortcuts", () => {
+  it("win over the usual ones, however they are written", () => {
+    const shortcuts = effectiveShortcuts({ shortcuts: { microphone: "shift+ctrl+k" } });
+    expect(shortcuts.microphone).toBe("Ctrl+Shift+K");
+    expect(shortcuts.camera).toBe("Ctrl+E");
+    expect(matchShortcut(keys("K", { ctrlKey: true, shiftKey: true }), false, shortcuts)).toBe("microphone");
+    expect(matchShortcut(keys("d", { ctrlKey: true }), false, shortcuts)).toBeNull();
+    expect(shortcutText("microphone", false, shortcuts)).toBe("Ctrl Shift K");
+  });
+
+  it("take their keys from the action that usually has them", () => {
+    const shortcuts = effectiveShortcuts({ shortcuts: { camera: "Ctrl+D" } });
+    expect(shortcuts.camera).toBe("Ctrl+D");
+    expect(shortcuts.microphone).toBe("");
+  });
+
+  it("of two actions with the same keys belong to the first", () => {
+    const shortcuts = effectiveShortcuts({ shortcuts: { camera: "Ctrl+J", hand: "Ctrl+J" } });
+    expect([shortcuts.camera, shortcuts.hand]).toEqual(["Ctrl+J", ""]);
+  });
+
+  it("may be none, and unknown actions are nothing", () => {
+    const shortcuts = effectiveShortcuts({ shortcuts: { hand: "", dance: "Ctrl+D" } });
+    expect(shortcuts.hand).toBe("");
+    expect(shortcuts.microphone).toBe("Ctrl+D");
+  });
+
+  it("are read from the keyboard as the settings keep them", () => {
+    expect(keysOf(keys("k", { ctrlKey: true, shiftKey: true }), false)).toBe("Ctrl+Shift+K");
+    expect(keysOf(keys("k", { metaKey: true }), true)).toBe("Ctrl+K");
+    expect(keysOf(keys("F11", {}), false)).toBe("F11");
+    expect(keysOf(keys("Control", { ctrlKey: true }), false)).toBeNull();
+    expect(matchShortcut(keys("F11", {}), false)).toBe("fullScreen");
+    expect(matchShortcut(keys("PageDown", {}), false)).toBe("nextPage");
   });
 });
