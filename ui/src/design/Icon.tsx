@@ -6,7 +6,8 @@ const files = import.meta.glob<string>("./icons/*.svg", { query: "?raw", import:
 export type IconName = "arrow" | "camera" | "camera-off" | "chat" | "check" | "chevron-down" | "clock" | "close" | "copy"
   | "device" | "globe" | "hand" | "home" | "info" | "keyboard" | "leave" | "link" | "mic" | "mic-off" | "more" | "people"
   | "pin" | "plus" | "refresh" | "send" | "server" | "settings" | "share-screen" | "speaker-volume" | "stop-share"
-  | "user-plus" | "warning" | "wifi-1" | "wifi-off" | "door" | "edit" | "expand";
+  | "user-plus" | "warning" | "wifi-1" | "wifi-off" | "door" | "edit" | "expand"
+  | "chevron-left" | "chevron-right" | "full-screen" | "grid" | "pip" | "react" | "sidebar" | "spotlight";
 
 const drawings = new Map<string, string>();
 for (const [path, text] of Object.entries(files)) {

@@ -1,6 +1,6 @@
 /** What the person can do: each act goes over the bridge, and what comes back goes into the state. */
 import { asBridgeError, type Bridge } from "../bridge/bridge";
-import type { BridgeEvent, CommandAnswer, CommandArguments, CommandName, DeviceChoices, ParsedLink, Settings } from "../bridge/commands";
+import type { BridgeEvent, CommandAnswer, CommandArguments, CommandName, DeviceChoices, ParsedLink, Settings, WindowMode } from "../bridge/commands";
 import { words } from "../words";
 import { DEFAULT_SETTINGS, initialState, reduce, withRecent, type AppAction, type AppState, type Intent } from "./app_state";
 import { LevelSignal } from "./level";
@@ -146,6 +146,16 @@ export class Session {
       this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: asBridgeError(thrown).message } });
       return false;
     }
+  }
+
+  /** Changes some settings and keeps them. */
+  async changeSettings(change: Partial<Settings>): Promise<void> {
+    await this.saveSettings({ ...this.current.settings, ...change });
+  }
+
+  /** The window's mode changes with the event that answers; the same mode again goes back to normal. */
+  async toggleWindowMode(mode: Exclude<WindowMode, "normal">): Promise<void> {
+    await this.run("window_mode_set", { mode: this.current.windowMode === mode ? "normal" : mode });
   }
 
   async copyLink(): Promise<void> {
