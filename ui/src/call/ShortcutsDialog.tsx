@@ -9,7 +9,7 @@ export function ShortcutsDialog({ onClose }: { onClose: () => void }): ReactElem
   const lines: [string, string][] = [
     [words.dock.microphone.turnOn, shortcutText("microphone")],
     [words.dock.camera.turnOn, shortcutText("camera")],
-    [words.shortcuts.holdToTalk, "Space"],
+    [words.shortcuts.holdToTalk, words.keys.Space],
     [words.dock.share, shortcutText("share")],
     [words.dock.raiseHand, shortcutText("hand")],
     [words.dock.chat, shortcutText("chat")],
@@ -18,7 +18,7 @@ export function ShortcutsDialog({ onClose }: { onClose: () => void }): ReactElem
     [words.dock.leave, shortcutText("leave")],
     [words.shortcuts.regions, "F6"],
     [words.shortcuts.tiles, "← → ↑ ↓"],
-    [words.shortcuts.pin, "Enter"],
+    [words.shortcuts.pin, words.keys.Enter],
   ];
   return (
     <Dialog title={words.shortcuts.heading} onClose={onClose}>

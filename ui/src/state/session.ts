@@ -52,9 +52,10 @@ export class Session {
   readonly dispatch = (event: AppAction | BridgeEvent): void => {
     const next = reduce(this.current, event);
     if (next === this.current) return;
-    // The words first: whoever is drawn by this change says it the new way.
-    if (next.settings.language !== this.current.settings.language) speak(next.settings.language);
+    const { language } = this.current.settings;
     this.current = next;
+    // Before anybody is told: whoever is drawn by this change says it the new way.
+    if (next.settings.language !== language) speak(next.settings.language);
     for (const listener of this.listeners) listener();
   };
 
