@@ -42,11 +42,15 @@ describe("the stage", () => {
     expect(names()).toEqual(["Ines Okafor", "Zoë Almeida", "Lena Fischer (you)"]);
   });
 
-  it("pins by Enter, and the pinned one comes first", async () => {
+  it("opens a tile's menu by Enter, pins by it, and the pinned one comes first", async () => {
     const { user } = await openCall();
     act(() => tile(/Tomas/).focus());
     await user.keyboard("{Enter}");
+    await screen.findByRole("menu", { name: "Choices for Tomas Lindqvist" });
+    await waitFor(() => expect(document.activeElement?.getAttribute("role")).toBe("menuitem"));
+    await user.keyboard("{Enter}");
     expect(names()[0]).toBe("Tomas Lindqvist, pinned, microphone off");
+    expect(screen.queryByRole("menu")).toBeNull();
   });
 
   it("goes between tiles by the arrows", async () => {

@@ -3,6 +3,7 @@
  * Command on a Mac. What a person changed in the settings wins over the usual keys.
  */
 import type { Settings } from "../bridge/commands";
+import { words } from "../words";
 
 /** Every action with its usual keys. The names are what `Settings.shortcuts` keeps, so none may be renamed. */
 export const DEFAULT_SHORTCUTS = {
@@ -82,7 +83,7 @@ export function keysOf(event: PressedKeys, mac = ON_A_MAC): string | null {
 
 /** "Ctrl D", "Ctrl Shift H"; empty for none. */
 export function keysText(keys: string, mac = ON_A_MAC): string {
-  const signs: Record<string, string> = { Ctrl: mac ? "⌘" : "Ctrl", Shift: mac ? "⇧" : "Shift", Alt: mac ? "⌥" : "Alt", PageDown: "Page Down", PageUp: "Page Up", Plus: "+" };
+  const signs: Record<string, string> = { ...words.keys, ...(mac ? { Ctrl: "⌘", Shift: "⇧", Alt: "⌥" } : {}), Plus: "+" };
   return keys.split("+").filter((part) => part !== "").map((part) => signs[part] ?? part).join(" ");
 }
 

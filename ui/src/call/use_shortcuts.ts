@@ -1,24 +1,42 @@
-import { useEffect, useRef } from "react";
-import { matchShortcut, takesSpace, type ShortcutName } from "./shortcuts";
+import { useEffect, useMemo, useRef } from "react";
+import { useApp } from "../state/context";
+import { effectiveShortcuts, keysText, matchShortcut, ON_A_MAC, takesPlainKeys, takesSpace, type ShortcutName, type Shortcuts } from "./shortcuts";
 
 export type ShortcutActions = Partial<Record<ShortcutName, () => void>>;
+
+/** The keys that hold now, those a person changed included. */
+export function useEffectiveShortcuts(): Shortcuts {
+  const settings = useApp((state) => state.settings);
+  return useMemo(() => effectiveShortcuts(settings), [settings]);
+}
+
+/** How the keys of an action are shown beside it; nothing when it has none. */
+export function useKeysText(): (name: ShortcutName) => string | undefined {
+  const shortcuts = useEffectiveShortcuts();
+  return (name) => keysText(shortcuts[name]) || undefined;
+}
+
+/** Keys that are nothing to anybody who types: with Ctrl or Alt, or the keys F1 to F12. */
+const FOR_EVERYWHERE = /^(Ctrl|Alt)\+|^F\d+$/;
 
 /** Acts on shortcuts anywhere in the window while mounted. */
 export function useShortcuts(actions: ShortcutActions): void {
   const latest = useRef(actions);
   latest.current = actions;
+  const shortcuts = useEffectiveShortcuts();
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
-      if (event.repeat) return;
-      const name = matchShortcut(event);
+      if (event.repeat || event.defaultPrevented) return;
+      const name = matchShortcut(event, ON_A_MAC, shortcuts);
       const action = name === null ? undefined : latest.current[name];
-      if (action === undefined) return;
+      if (name === null || action === undefined) return;
+      if (!FOR_EVERYWHERE.test(shortcuts[name]) && takesPlainKeys(event.target)) return;
       event.preventDefault();
       action();
     };
     window.addEventListener("keydown", pressed);
     return () => window.removeEventListener("keydown", pressed);
-  }, []);
+  }, [shortcuts]);
 }
 
 /** Space held down talks, while the microphone is off and nothing else takes Space. */

@@ -7,7 +7,8 @@ export type IconName = "arrow" | "camera" | "camera-off" | "chat" | "check" | "c
   | "device" | "globe" | "hand" | "home" | "info" | "keyboard" | "leave" | "link" | "mic" | "mic-off" | "more" | "people"
   | "pin" | "plus" | "refresh" | "send" | "server" | "settings" | "share-screen" | "speaker-volume" | "stop-share"
   | "user-plus" | "warning" | "wifi-1" | "wifi-off" | "door" | "edit" | "expand"
-  | "play" | "trash" | "shield" | "noise";
+  | "play" | "trash" | "shield" | "noise"
+  | "chevron-left" | "chevron-right" | "full-screen" | "grid" | "pip" | "react" | "sidebar" | "spotlight";
 
 const drawings = new Map<string, string>();
 for (const [path, text] of Object.entries(files)) {

@@ -37,6 +37,15 @@ describe("a screen reader hears", () => {
     expect(announcements(away, back)).toEqual([{ urgency: "polite", text: "You are back in the call" }]);
   });
 
+  it("who reacted, gathered, but not me", () => {
+    let after = inCall();
+    const before = after;
+    for (const participant of [INES.id, LENA.id]) after = reduce(after, { type: "reaction", participant, reaction: "clap" }, 1_000);
+    expect(gatheredSentences(announcements(before, after))).toEqual(["Ines reacted"]);
+    const many = ["Ines", "Raj", "Ines", "Mei"].map((name) => ({ urgency: "gathered" as const, kind: "reacted" as const, name }));
+    expect(gatheredSentences(many)).toEqual(["Ines and 2 others reacted"]);
+  });
+
   it("chat only while its panel is closed", () => {
     const before = inCall();
     const message = { type: "chat", message: fixtureMessage(1, INES, "Hello") } as const;

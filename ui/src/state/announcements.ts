@@ -4,7 +4,7 @@ import { sends } from "./people";
 import { words } from "../words";
 
 export type Announcement =
-  | { urgency: "gathered"; kind: "joined" | "left"; name: string }
+  | { urgency: "gathered"; kind: "joined" | "left" | "reacted"; name: string }
   | { urgency: "polite" | "assertive"; text: string };
 
 /** With the setting `few`, who joined, left and raised a hand is left out; the rest is news for everybody. */
@@ -41,6 +41,12 @@ export function announcements(before: AppState, after: AppState): Announcement[]
       if (all && !now.has(participant.id)) found.push({ urgency: "gathered", kind: "left", name: participant.name });
     }
   }
+  if (was.reactions !== is.reactions) {
+    for (const { participant } of is.reactions.filter((reaction) => !was.reactions.includes(reaction))) {
+      const name = is.participants.find(({ id }) => id === participant)?.name;
+      if (name !== undefined && participant !== is.me) found.push({ urgency: "gathered", kind: "reacted", name });
+    }
+  }
   if (is.panel !== "chat" && is.chatState.unread > was.chatState.unread) {
     const newest = is.chatState.messages.at(-1);
     if (newest !== undefined) found.push({ urgency: "polite", text: words.announce.chat(newest.username, newest.content) });
@@ -50,12 +56,14 @@ export function announcements(before: AppState, after: AppState): Announcement[]
 
 /** The sentences for gathered joins and leaves. */
 export function gatheredSentences(gathered: readonly Announcement[]): string[] {
-  const names = (kind: "joined" | "left"): string[] =>
+  const names = (kind: "joined" | "left" | "reacted"): string[] =>
     gathered.flatMap((entry) => (entry.urgency === "gathered" && entry.kind === kind ? [entry.name] : []));
+  const reacted = [...new Set(names("reacted"))];
   const joined = names("joined");
   const left = names("left");
   return [
     ...(joined.length > 0 ? [words.announce.joined(joined)] : []),
     ...(left.length > 0 ? [words.announce.left(left)] : []),
+    ...(reacted.length > 0 ? [words.announce.reacted(reacted)] : []),
   ];
 }

@@ -12,6 +12,7 @@ import type {
   ParsedLink,
   RecentMeeting,
   Settings,
+  WindowMode,
 } from "../bridge/commands";
 import { joinCall, reduceCall, type CallAction, type CallState } from "./call_state";
 
@@ -58,6 +59,8 @@ export interface AppState {
   settingsOver: SettingsSection | null;
   toasts: readonly Toast[];
   nextToast: number;
+  /** How much of the screen the window takes, as the native side says. */
+  windowMode: WindowMode;
 }
 
 export type NewToast = Pick<Toast, "tone" | "message"> & Partial<Pick<Toast, "detail" | "sticky" | "action">>;
@@ -99,10 +102,11 @@ export const DEFAULT_SETTINGS: Settings = {
 };
 
 export function initialState(info: AppInfo, settings: Settings, devices: DeviceList): AppState {
-  return { screen: { name: "home", focus: null }, info, settings, devices, problems: {}, call: null, host: null, settingsOver: null, toasts: [], nextToast: 1 };
+  return { screen: { name: "home", focus: null }, info, settings, devices, problems: {}, call: null, host: null, settingsOver: null, toasts: [], nextToast: 1, windowMode: "normal" };
 }
 
-export function reduce(state: AppState, event: BridgeEvent | AppAction): AppState {
+/** `now` is when the event came, milliseconds since 1970 UTC. */
+export function reduce(state: AppState, event: BridgeEvent | AppAction, now = Date.now()): AppState {
   switch (event.type) {
     case "home_opened":
       return { ...state, screen: { name: "home", focus: null }, call: null, settingsOver: null };
@@ -134,21 +138,23 @@ export function reduce(state: AppState, event: BridgeEvent | AppAction): AppStat
       return { ...state, toasts: state.toasts.filter(({ id }) => id !== event.id) };
     case "notice":
       return withToast(state, { tone: event.tone, message: event.message });
+    case "window_mode":
+      return state.windowMode === event.mode ? state : { ...state, windowMode: event.mode };
     case "own_media":
-      return withCall(withoutSolved(state, event.media), event);
+      return withCall(withoutSolved(state, event.media), event, now);
     case "call_joined":
       return { ...state, screen: { name: "call" }, call: joinCall(event.call, state.call) };
     case "call_phase":
       if (event.phase.phase === "ended") return endCall(state, event.phase.reason, event.phase.message);
-      return withCall(state, event);
+      return withCall(state, event, now);
     default:
-      return withCall(state, event);
+      return withCall(state, event, now);
   }
 }
 
-function withCall(state: AppState, event: BridgeEvent | CallAction): AppState {
+function withCall(state: AppState, event: BridgeEvent | CallAction, now: number): AppState {
   if (state.call === null) return state;
-  const call = reduceCall(state.call, event);
+  const call = reduceCall(state.call, event, now);
   return call === state.call ? state : { ...state, call };
 }
 

@@ -43,6 +43,57 @@ describe("a call", () => {
   });
 });
 
+describe("shares", () => {
+  const sharing = (number: number): ReturnType<typeof fixturePerson> => fixturePerson(number, `Person ${number}`, { adds: ["screen"] });
+
+  it("are known newest first, in the order in which they began and not in that of joining", () => {
+    let call = reduceCall(join(), { type: "roster", participants: [INES, sharing(2), LENA] });
+    call = reduceCall(call, { type: "roster", participants: [sharing(1), sharing(2), LENA] });
+    expect(call.shares).toEqual([INES.id, sharing(2).id]);
+    call = reduceCall(call, { type: "roster", participants: [INES, sharing(2), LENA] });
+    expect(call.shares).toEqual([sharing(2).id]);
+  });
+
+  it("do not count my own", () => {
+    expect(reduceCall(join(), { type: "roster", participants: [INES, sharing(5)] }).shares).toEqual([]);
+  });
+
+  it("chosen to be large stay so until they end", () => {
+    let call = reduceCall(join(), { type: "roster", participants: [sharing(1), LENA] });
+    call = reduceCall(call, { type: "share_chosen", participant: INES.id });
+    call = reduceCall(call, { type: "roster", participants: [sharing(1), sharing(2), LENA] });
+    expect(call.largeShare).toBe(INES.id);
+    expect(reduceCall(call, { type: "roster", participants: [INES, sharing(2), LENA] }).largeShare).toBeNull();
+  });
+});
+
+describe("reactions", () => {
+  const clap = (participant: string): { type: "reaction"; participant: string; reaction: "clap" } => ({ type: "reaction", participant, reaction: "clap" });
+
+  it("carry the time they came, and old ones go with the next", () => {
+    let call = reduceCall(join(), clap(INES.id), 1_000);
+    expect(call.reactions).toEqual([{ participant: INES.id, reaction: "clap", at: 1_000 }]);
+    call = reduceCall(call, clap(LENA.id), 6_000);
+    expect(call.reactions.map(({ participant }) => participant)).toEqual([LENA.id]);
+  });
+
+  it("of one person replace each other", () => {
+    let call = reduceCall(join(), clap(INES.id), 1_000);
+    call = reduceCall(call, { type: "reaction", participant: INES.id, reaction: "heart" }, 2_000);
+    expect(call.reactions).toEqual([{ participant: INES.id, reaction: "heart", at: 2_000 }]);
+  });
+});
+
+describe("the quality of connections", () => {
+  it("is known of those who are not well, and forgotten when they are", () => {
+    let call = reduceCall(join(), { type: "quality", people: [{ participant: INES.id, quality: "weak" }, { participant: LENA.id, quality: "good" }] });
+    expect(call.quality).toEqual([{ participant: INES.id, quality: "weak" }]);
+    call = reduceCall(call, { type: "quality", people: [] });
+    expect(call.quality).toEqual([]);
+    expect(reduceCall(call, { type: "quality", people: [] })).toBe(call);
+  });
+});
+
 describe("chat", () => {
   it("counts what comes while its panel is closed, and stops when it is opened", () => {
     let call = reduceCall(join(), { type: "chat", message: fixtureMessage(1, INES, "One") });

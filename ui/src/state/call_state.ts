@@ -1,6 +1,7 @@
 /** What the window knows of the running call, and how events change it. Pure. */
 import type { BridgeEvent, CallPhase, JoinedCall, OwnMedia } from "../bridge/commands";
-import type { ChatMessage, ParticipantId, ParticipantInfo } from "../bridge/protocol.generated";
+import type { ChatMessage, ParticipantId, ParticipantInfo, PersonQuality, Reaction } from "../bridge/protocol.generated";
+import { sends } from "./people";
 
 export type Panel = "people" | "chat";
 
@@ -24,6 +25,13 @@ export interface ChatState {
   older: "unknown" | "loading" | "more" | "none" | "failed";
 }
 
+export interface ShownReaction {
+  participant: ParticipantId;
+  reaction: Reaction;
+  /** When it came, milliseconds since 1970 UTC. */
+  at: number;
+}
+
 export interface CallState extends JoinedCall {
   phase: CallPhase;
   media: OwnMedia;
@@ -32,6 +40,14 @@ export interface CallState extends JoinedCall {
   chatState: ChatState;
   panel: Panel | null;
   pinned: ParticipantId | null;
+  /** Of the others, whose screens are shared: the newest share first. */
+  shares: readonly ParticipantId[];
+  /** Of several shares, the one the person wants large; `null` for the newest. */
+  largeShare: ParticipantId | null;
+  /** Of the last five seconds before the newest of them, oldest first. */
+  reactions: readonly ShownReaction[];
+  /** Whose packets do not come through well. */
+  quality: readonly PersonQuality[];
 }
 
 /** What the person does in a call that changes only the window. */
@@ -40,6 +56,7 @@ export type CallAction =
   | { type: "panel_closed" }
   | { type: "pin_toggled"; participant: ParticipantId }
   | { type: "draft_changed"; draft: string }
+  | { type: "share_chosen"; participant: ParticipantId }
   | { type: "message_written"; content: string }
   | { type: "message_refused"; local: number; reason: string }
   | { type: "message_retried"; local: number }
@@ -49,6 +66,9 @@ export type CallAction =
 
 /** A first page with fewer messages than any server's page size is all there is. */
 const LEAST_PAGE = 20;
+
+/** So long a reaction is shown, milliseconds. */
+export const REACTION_MS = 5_000;
 
 const SILENT: OwnMedia = { microphone_on: false, camera_on: false, share: null, hand_raised: false };
 
@@ -65,20 +85,33 @@ export function joinCall(joined: JoinedCall, before: CallState | null): CallStat
     speaking: [],
     chatState: same ? settle(chatState, joined.chat, [before.me, joined.me]) : chatState,
     panel: same ? before.panel : null,
-    pinned: same ? before.pinned : null,
+    pinned: same ? stillThere(before.pinned, joined.participants) : null,
+    shares: newestShares(same ? before.shares : [], joined.participants, joined.me),
+    largeShare: same ? stillThere(before.largeShare, joined.participants) : null,
+    reactions: [],
+    quality: [],
   };
 }
 
-export function reduceCall(call: CallState, event: BridgeEvent | CallAction): CallState {
+/** `now` is when the event came, milliseconds since 1970 UTC. */
+export function reduceCall(call: CallState, event: BridgeEvent | CallAction, now = Date.now()): CallState {
   switch (event.type) {
     case "call_phase":
       return { ...call, phase: event.phase, speaking: event.phase.phase === "joined" ? call.speaking : [] };
     case "roster":
-      return { ...call, participants: event.participants, pinned: stillThere(call.pinned, event.participants) };
+      return withRoster(call, event.participants);
     case "speaking":
       return sameList(call.speaking, event.participants) ? call : { ...call, speaking: event.participants };
     case "own_media":
       return { ...call, media: event.media };
+    case "reaction":
+      return { ...call, reactions: withReaction(call.reactions, { participant: event.participant, reaction: event.reaction, at: now }) };
+    case "quality": {
+      const quality = event.people.filter((person) => person.quality !== "good");
+      return quality.length === 0 && call.quality.length === 0 ? call : { ...call, quality };
+    }
+    case "share_chosen":
+      return { ...call, largeShare: event.participant };
     case "panel_toggled": {
       const panel = call.panel === event.panel ? null : event.panel;
       return { ...call, panel, chatState: panel === "chat" ? { ...call.chatState, unread: 0 } : call.chatState };
@@ -150,6 +183,25 @@ function settle(chat: ChatState, arrived: readonly ChatMessage[], mine: readonly
 
 function withRefusal(pending: readonly PendingMessage[], local: number, refused: string | null): PendingMessage[] {
   return pending.map((message) => (message.local === local ? { ...message, refused } : message));
+}
+
+function withRoster(call: CallState, participants: readonly ParticipantInfo[]): CallState {
+  const shares = newestShares(call.shares, participants, call.me);
+  const largeShare = call.largeShare !== null && shares.includes(call.largeShare) ? call.largeShare : null;
+  return { ...call, participants: [...participants], pinned: stillThere(call.pinned, participants), shares, largeShare };
+}
+
+/** Shares known before keep their order; those seen for the first time come before them. */
+export function newestShares(known: readonly ParticipantId[], participants: readonly ParticipantInfo[], me: ParticipantId): readonly ParticipantId[] {
+  const sharing = participants.filter((participant) => participant.id !== me && sends(participant, "screen")).map(({ id }) => id);
+  const kept = known.filter((id) => sharing.includes(id));
+  const fresh = sharing.filter((id) => !known.includes(id)).reverse();
+  return fresh.length === 0 && kept.length === known.length ? known : [...fresh, ...kept];
+}
+
+/** A newer reaction of the same person replaces theirs; old ones go. */
+function withReaction(shown: readonly ShownReaction[], added: ShownReaction): ShownReaction[] {
+  return [...shown.filter(({ participant, at }) => participant !== added.participant && added.at - at < REACTION_MS), added];
 }
 
 function stillThere(pinned: ParticipantId | null, participants: readonly ParticipantInfo[]): ParticipantId | null {

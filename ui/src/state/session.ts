@@ -1,6 +1,6 @@
 /** What the person can do: each act goes over the bridge, and what comes back goes into the state. */
 import { asBridgeError, type Bridge } from "../bridge/bridge";
-import type { BridgeEvent, CommandAnswer, CommandArguments, CommandName, DeviceChoices, DeviceList, ParsedLink, RecentMeeting, Settings } from "../bridge/commands";
+import type { BridgeEvent, CommandAnswer, CommandArguments, CommandName, DeviceChoices, DeviceList, ParsedLink, RecentMeeting, Settings, WindowMode } from "../bridge/commands";
 import { speak, words } from "../words";
 import { noticeWords, refusalLine, refusalWords } from "../words/errors";
 import {
@@ -251,6 +251,11 @@ export class Session {
       this.dispatch({ type: "toast_shown", toast: { tone: "warn", ...refusalWords(asBridgeError(thrown)) } });
       return false;
     }
+  }
+
+  /** The window's mode changes with the event that answers; the same mode again goes back to normal. */
+  async toggleWindowMode(mode: Exclude<WindowMode, "normal">): Promise<void> {
+    await this.run("window_mode_set", { mode: this.current.windowMode === mode ? "normal" : mode });
   }
 
   async copyLink(): Promise<void> {

@@ -3,6 +3,7 @@
  * numbers with units. An error says what happened, why if known, and what to do (a button). Roles are named by what a
  * person does, so that they fit everybody.
  */
+import { next } from "./de_next";
 import type { Words } from "./index";
 
 const rules = new Intl.PluralRules("de");
@@ -22,6 +23,7 @@ export function listOfNames(names: readonly string[]): string {
 export const words: Words = {
   product: "Confab",
   home: {
+    ...next.home,
     navigation: "Confab",
     home: "Start",
     settings: "Einstellungen",
@@ -49,6 +51,7 @@ export const words: Words = {
     version: (version) => `Confab ${version}`,
   },
   preview: {
+    ...next.preview,
     heading: "Bereit zum Beitreten?",
     headingStart: "Bereit zum Start?",
     untitled: "Neues Meeting",
@@ -80,6 +83,7 @@ export const words: Words = {
     level: "Pegel des Mikrofons",
   },
   devices: {
+    ...next.devices,
     systemDefault: (name) => (name === null ? "Vorgabe des Systems" : `Vorgabe des Systems · ${name}`),
     testPicture: "Testbild",
     testSound: "Testsprache",
@@ -127,6 +131,7 @@ export const words: Words = {
     chooseAnother: "Andere wählen",
   },
   call: {
+    ...next.call,
     untitled: "Meeting",
     stage: "Personen im Gespräch",
     you: (name) => `${name} (du)`,
@@ -156,6 +161,7 @@ export const words: Words = {
     linkNotCopied: "Der Link wurde nicht kopiert.",
   },
   dock: {
+    ...next.dock,
     toolbar: "Bedienung des Gesprächs",
     microphone: {
       on: "Mikrofon, an",
@@ -190,6 +196,7 @@ export const words: Words = {
     peopleHands: (count) => plural(count, "1 Hand gehoben", "# Hände gehoben"),
   },
   more: {
+    ...next.more,
     shortcuts: "Tastenkürzel",
     settings: "Einstellungen",
     fullScreen: "Vollbild",
@@ -245,6 +252,7 @@ export const words: Words = {
     newMessages: (count) => plural(count, "1 neue Nachricht", "# neue Nachrichten"),
   },
   reconnecting: {
+    ...next.reconnecting,
     title: "Verbindung wird wieder aufgebaut",
     chip: (seconds) => `Seit ${seconds} s offline`,
     since: (seconds) => `Die Verbindung ist seit ${plural(seconds, "1 Sekunde", "# Sekunden")} weg. Die anderen hören und sehen dich gerade nicht.`,
@@ -265,6 +273,7 @@ export const words: Words = {
     home: "Start",
   },
   settings: {
+    ...next.settings,
     heading: "Einstellungen",
     name: "Dein Name",
     theme: "Farben",
@@ -276,6 +285,7 @@ export const words: Words = {
     notSaved: "Die Einstellungen wurden nicht gespeichert.",
   },
   shortcuts: {
+    ...next.shortcuts,
     heading: "Tastenkürzel",
     close: "Schließen",
     holdToTalk: "Sprechen, solange du sie hältst",
@@ -284,6 +294,7 @@ export const words: Words = {
     pin: "Kachel anheften",
   },
   announce: {
+    ...next.announce(listOfNames),
     joined: (names) => `${listOfNames(names)} ${plural(names.length, "ist", "sind")} beigetreten`,
     left: (names) => `${listOfNames(names)} ${plural(names.length, "ist", "sind")} gegangen`,
     raised: (name) => `${name} meldet sich`,
@@ -331,4 +342,8 @@ export const words: Words = {
     window_failed: { title: "Das Fenster hat sich nicht geändert.", text: "" },
   },
   windowControls: { minimize: "Minimieren", maximize: "Maximieren", close: "Schließen" },
+  host: next.host,
+  view: next.view,
+  reactions: next.reactions,
+  statistics: next.statistics,
 };

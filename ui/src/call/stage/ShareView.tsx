@@ -18,10 +18,10 @@ export function ShareView({ sharer, layout, frozen }: ShareViewProps): ReactElem
   const hasPicture = useHasPicture(key);
   const track = trackOf(sharer, "screen");
   const { panel, content } = layout;
-  const place: CSSProperties = { left: content.x, top: content.y, width: content.width, height: content.height };
+  const place: CSSProperties = { insetInlineStart: content.x, insetBlockStart: content.y, inlineSize: content.width, blockSize: content.height };
   return (
     <>
-      <div className="share-head" style={{ left: panel.x + 16, top: panel.y + 12, width: panel.width - 32 }}>
+      <div className="share-head" style={{ insetInlineStart: panel.x + 16, insetBlockStart: panel.y + 12, inlineSize: panel.width - 32 }}>
         <Avatar id={sharer.id} name={sharer.name} size={30} />
         <span className="trunc"><b className="strong">{words.call.sharing(sharer.name)}</b></span>
         {track !== undefined && track.width > 0 && <span className="tag num ltr">{track.width} × {track.height}</span>}

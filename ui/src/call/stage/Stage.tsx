@@ -1,109 +1,87 @@
 import { useRef, useState, type KeyboardEvent, type ReactElement } from "react";
-import type { ParticipantInfo } from "../../bridge/protocol.generated";
-import { useCall, useSession } from "../../state/context";
-import { pageCount, pageOf, sharers, stageOrder, stripOf } from "../../state/people";
+import { useApp, useCall, useSession } from "../../state/context";
 import { words } from "../../words";
-import { gridLayout, optionsFor, pageSize, shareLayout, type Rect } from "../grid";
+import { useReactions } from "../use_wake";
+import { useShortcuts } from "../use_shortcuts";
 import { VideoSurface } from "../video/VideoSurface";
 import { AloneBand } from "./AloneBand";
+import { ARROWS, neighbour } from "./neighbour";
 import { Pages } from "./Pages";
+import { ShareTile } from "./ShareTile";
 import { ShareView } from "./ShareView";
 import { Tile } from "./Tile";
+import { TileMenu } from "./TileMenu";
 import { tilePerson } from "./tile_people";
+import { useArrangement, type StageTile } from "./use_arrangement";
 import { useMove } from "./use_move";
 import { useSize } from "./use_size";
 import { useView } from "./use_view";
 
-/** What the stage shows: who, and where each stands. */
-interface Arrangement {
-  shown: readonly ParticipantInfo[];
-  rects: readonly Rect[];
-  pages: number;
-}
-
-/** Room for what stands under the grid, so that it never lies over a face. */
+/** Room for what stands under the grid when one is alone. */
 const ALONE_BAND = 76;
-const PAGES_BAND = 38;
 
 /** Faces and shared screens. Tiles keep their place when someone speaks; only a person's act moves them. */
 export function Stage(): ReactElement {
   const call = useCall();
   const session = useSession();
+  const layout = useApp((state) => state.settings.layout);
+  const hideSelf = useApp((state) => state.settings.hide_self);
+  const mirrored = useApp((state) => state.settings.mirror);
+  const reactions = useReactions();
   const stage = useRef<HTMLDivElement>(null);
   const size = useSize(stage);
   const [page, setPage] = useState(0);
-  const [focused, setFocused] = useState(0);
+  const [focused, setFocused] = useState("");
+  const [menu, setMenu] = useState<{ key: string; opener: HTMLElement } | null>(null);
   const narrow = size.width < 560;
-  const padding = narrow ? 8 : 12;
-  const [sharer] = sharers(call.participants, call.me);
   const alone = call.participants.length === 1 && call.phase.phase === "joined";
-  const ordered = stageOrder(call.participants, call.me, call.pinned);
+  const { plan, tiles, sharer } = useArrangement({ call, layout, hideSelf, size, page, band: alone ? ALONE_BAND : 0 });
+  const { share } = plan;
+  const frozen = call.phase.phase === "reconnecting";
   useView(call.me, call.pinned);
+  useMove(stage, `${plan.kind}:${tiles.map(({ key, rect }) => `${key},${rect.x},${rect.y},${rect.width}`).join(" ")}`);
+  useShortcuts(plan.pages === 1 ? {} : {
+    nextPage: () => setPage(Math.min(plan.pages - 1, plan.page + 1)),
+    previousPage: () => setPage(Math.max(0, plan.page - 1)),
+  });
 
-  const share = sharer === undefined || size.width === 0 ? null : shareLayout(ordered.length, size.width, size.height);
-  let arrangement: Arrangement = { shown: [], rects: [], pages: 1 };
-  if (share !== null) {
-    arrangement = { shown: stripOf(ordered, call.speaking, call.me, share.strip.length), rects: share.strip, pages: 1 };
-  } else if (size.width > 0) {
-    const area: Rect = { x: padding, y: padding, width: size.width - 2 * padding, height: size.height - 2 * padding - (alone ? ALONE_BAND : 0) };
-    arrangement = arrangeGrid(ordered, area, page, call.me, call.pinned, call.speaking);
-  }
-  const shownPage = Math.min(page, arrangement.pages - 1);
-  useMove(stage, `${share !== null}:${arrangement.rects.map(({ x, y }) => `${x},${y}`).join(" ")}:${arrangement.shown.map(({ id }) => id).join(" ")}`);
-
+  const tabbable = tiles.some(({ key }) => key === focused) ? focused : tiles[0]?.key;
+  const menuTile = tiles.find(({ key }) => key === menu?.key);
+  const draw = (tile: StageTile): ReactElement => {
+    const { key, kind, participant, rect } = tile;
+    const common = {
+      rect, tabbable: key === tabbable, onFocus: () => setFocused(key), onMenu: (opener: HTMLElement) => setMenu({ key, opener }),
+    };
+    if (kind === "share") return <ShareTile key={key} id={key} participant={participant} frozen={frozen} {...common} />;
+    const pin = (): void => session.dispatch({ type: "pin_toggled", participant: participant.id });
+    return <Tile key={key} person={tilePerson(call, participant, reactions)} narrowWindow={narrow} mirrored={mirrored} onPin={pin} {...common} />;
+  };
   return (
     <div className={share === null ? "stage" : "stage sharing"} ref={stage} data-region="stage">
-      {share !== null && <div className="stage-panel" style={{ left: share.panel.x, top: share.panel.y, width: share.panel.width, height: share.panel.height }} />}
+      {share !== null && (
+        <div className="stage-panel" style={{ insetInlineStart: share.panel.x, insetBlockStart: share.panel.y, inlineSize: share.panel.width, blockSize: share.panel.height }} />
+      )}
       <VideoSurface />
-      {share !== null && sharer !== undefined && <ShareView sharer={sharer} layout={share} frozen={call.phase.phase === "reconnecting"} />}
-      <div role="list" aria-label={words.call.stage} onKeyDown={(event) => moveFocus(event, stage.current)}>
-        {arrangement.shown.map((participant, index) => {
-          const rect = arrangement.rects[index];
-          return rect === undefined ? null : (
-            <Tile
-              key={participant.id}
-              person={tilePerson(call, participant)}
-              rect={rect}
-              narrowWindow={narrow}
-              tabbable={index === Math.min(focused, arrangement.shown.length - 1)}
-              onPin={() => session.dispatch({ type: "pin_toggled", participant: participant.id })}
-              onFocus={() => setFocused(index)}
-            />
-          );
-        })}
-      </div>
+      {share !== null && sharer !== null && <ShareView key={sharer.id} sharer={sharer} layout={share} frozen={frozen} />}
+      <div role="list" aria-label={words.call.stage} onKeyDown={(event) => moveFocus(event, stage.current, tiles)}>{tiles.map(draw)}</div>
       {alone && <AloneBand />}
-      {arrangement.pages > 1 && <Pages page={shownPage} pages={arrangement.pages} onChange={setPage} />}
+      {plan.pages > 1 && <Pages page={plan.page} pages={plan.pages} place={plan.pager} onChange={setPage} />}
+      {menu !== null && menuTile !== undefined && <TileMenu tile={menuTile} opener={menu.opener} onClose={() => setMenu(null)} />}
     </div>
   );
 }
 
-function arrangeGrid(
-  ordered: readonly ParticipantInfo[],
-  area: Rect,
-  page: number,
-  me: string,
-  pinned: string | null,
-  heard: readonly string[],
-): Arrangement {
-  const options = optionsFor(area.width);
-  if (pageSize(ordered.length, area.width, area.height, options) < ordered.length) area = { ...area, height: area.height - PAGES_BAND };
-  const perPage = pageSize(ordered.length, area.width, area.height, options);
-  const pages = pageCount(ordered.length, perPage);
-  const shown = pageOf(ordered, perPage, Math.min(page, pages - 1), me, (id) => id === pinned, heard);
-  const rects = gridLayout(shown.length, area.width, area.height, options)
-    .map((rect) => ({ ...rect, x: rect.x + area.x, y: rect.y + area.y }));
-  return { shown, rects, pages };
-}
-
-/** Arrows go between tiles. */
-function moveFocus(event: KeyboardEvent, stage: HTMLElement | null): void {
-  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (step === undefined || stage === null) return;
-  const tiles = [...stage.querySelectorAll<HTMLElement>('[role="listitem"]')];
-  const at = tiles.findIndex((tile) => tile === document.activeElement);
-  const next = tiles[at + step];
-  if (at < 0 || next === undefined) return;
+/** Arrows go to the tile one sees in that direction. */
+function moveFocus(event: KeyboardEvent, stage: HTMLElement | null, tiles: readonly StageTile[]): void {
+  const direction = ARROWS[event.key];
+  if (direction === undefined || stage === null || event.ctrlKey || event.altKey) return;
+  const at = tiles.findIndex(({ key }) => key === (document.activeElement as HTMLElement | null)?.dataset["participant"]);
+  if (at < 0) return;
+  // Where one writes from right to left the places are mirrored.
+  const mirrored = getComputedStyle(stage).direction === "rtl";
+  const rects = tiles.map(({ rect }) => (mirrored ? { ...rect, x: -rect.x - rect.width } : rect));
+  const next = tiles[neighbour(rects, at, direction) ?? -1];
+  if (next === undefined) return;
   event.preventDefault();
-  next.focus();
+  stage.querySelector<HTMLElement>(`[data-participant="${CSS.escape(next.key)}"]`)?.focus();
 }
