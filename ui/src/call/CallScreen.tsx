@@ -14,6 +14,7 @@ import { Stage } from "./stage/Stage";
 import { useNarrower } from "./stage/use_size";
 import { useControls } from "./use_controls";
 import { useProblemToasts } from "./use_problem_toasts";
+import { useQualityToast } from "./use_quality_toast";
 import { useHoldToTalk, useRegions, useShortcuts } from "./use_shortcuts";
 import "./dock/dock.css";
 import "./stage/stage.css";
@@ -40,10 +41,17 @@ export function CallScreen(): ReactElement {
     leave: controls.leave,
     help: controls.showShortcuts,
     settings: controls.showSettings,
+    copyLink: controls.copyLink,
+    layout: controls.nextLayout,
+    hideSelf: controls.toggleHideSelf,
+    fullScreen: controls.toggleFullScreen,
+    mini: controls.toggleMini,
+    statistics: controls.toggleStatistics,
   });
   useHoldToTalk(call.media.microphone_on, controls.setMicrophone);
   useRegions();
   useProblemToasts();
+  useQualityToast();
   return (
     <main className={narrow ? "call narrow" : "call"}>
       <CallTitleBar controls={controls} narrow={narrow} />
