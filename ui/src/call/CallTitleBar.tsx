@@ -23,7 +23,7 @@ export function CallTitleBar({ controls, narrow }: { controls: CallControls; nar
       end={(
         <>
           <ReactionCounts />
-          {call.phase.phase === "connecting" && <ConnectingChip />}
+          {call.phase.phase === "connecting" && <ConnectingChip short={narrow} />}
           {call.phase.phase === "reconnecting" && <OfflineChip since={call.phase.since} />}
           <ViewMenu controls={controls} narrow={narrow} />
           {narrow && <PanelButtons controls={controls} />}

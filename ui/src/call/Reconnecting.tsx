@@ -69,11 +69,12 @@ function TryNow(): ReactElement {
 }
 
 /** Joined, but sound and picture have no way yet. */
-export function ConnectingChip(): ReactElement {
+export function ConnectingChip({ short }: { short: boolean }): ReactElement {
   return (
     <span className="chip" role="status">
       <span className="spinner" />
-      {words.call.connectingMedia}. {words.call.connectingText}
+      {words.call.connectingMedia}
+      {!short && `. ${words.call.connectingText}`}
     </span>
   );
 }

@@ -40,9 +40,11 @@ export function MiniCall({ controls }: { controls: CallControls }): ReactElement
         : shown !== undefined && <MiniPerson person={tilePerson(call, shown)} mirrored={mirrored} />}
       {sharer === undefined && large !== undefined && own !== undefined && !hideSelf && cameraOn && <MiniSelf id={own.id} mirrored={mirrored} />}
       <div className="mini-top">
-        <span className="tbadge num shown-on-hover">{duration(now - joinedAt)}</span>
-        <span className="tbadge hidden-on-hover" role="img" aria-label={words.dock.microphone[microphoneOn ? "on" : "off"]}>
-          {microphoneOn ? <LiveMicrophone /> : <Icon name="mic-off" size={18} className="red" />}
+        <span className="mini-place">
+          <span className="tbadge num shown-on-hover">{duration(now - joinedAt)}</span>
+          <span className="tbadge hidden-on-hover" role="img" aria-label={words.dock.microphone[microphoneOn ? "on" : "off"]}>
+            {microphoneOn ? <LiveMicrophone /> : <Icon name="mic-off" size={18} className="red" />}
+          </span>
         </span>
         {offline && <span className="tbadge weak" role="status"><Icon name="wifi-off" size={15} />{words.call.notBeingSent}</span>}
         <span className="grow" />
