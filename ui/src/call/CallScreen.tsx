@@ -1,19 +1,22 @@
-import type { ReactElement } from "react";
+import { useEffect, type ReactElement } from "react";
 import { ChatPanel } from "../chat/ChatPanel";
 import { Toasts } from "../design/Toasts";
 import { PeoplePanel } from "../people/PeoplePanel";
 import { SettingsDialog } from "../screens/settings/SettingsDialog";
-import { useApp, useCall } from "../state/context";
+import { useApp, useCall, useSession } from "../state/context";
 import { CallTitleBar } from "./CallTitleBar";
 import { Dock } from "./dock/Dock";
+import { MiniCall } from "./mini/MiniCall";
 import { ReconnectingCard } from "./Reconnecting";
 import { ShareBanner } from "./share/ShareBanner";
 import { ShareDialog } from "./share/ShareDialog";
 import { ShortcutsDialog } from "./ShortcutsDialog";
+import { StatisticsPanel } from "./statistics/StatisticsPanel";
 import { Stage } from "./stage/Stage";
 import { useNarrower } from "./stage/use_size";
 import { useControls } from "./use_controls";
 import { useProblemToasts } from "./use_problem_toasts";
+import { useQualityToast } from "./use_quality_toast";
 import { useHoldToTalk, useRegions, useShortcuts } from "./use_shortcuts";
 import "./dock/dock.css";
 import "./stage/stage.css";
@@ -42,10 +45,20 @@ export function CallScreen(): ReactElement {
     leave: controls.leave,
     help: controls.showShortcuts,
     settings: controls.showSettings,
+    copyLink: controls.copyLink,
+    layout: controls.nextLayout,
+    hideSelf: controls.toggleHideSelf,
+    fullScreen: controls.toggleFullScreen,
+    mini: controls.toggleMini,
+    statistics: controls.toggleStatistics,
   });
   useHoldToTalk(call.media.microphone_on, controls.setMicrophone);
   useRegions();
   useProblemToasts();
+  useQualityToast();
+  useWholeWindowAfter();
+  const mini = useApp((state) => state.windowMode === "mini");
+  if (mini) return <MiniCall controls={controls} />;
   return (
     <main className={narrow ? "call narrow" : "call"}>
       <CallTitleBar controls={controls} narrow={narrow} />
@@ -54,6 +67,7 @@ export function CallScreen(): ReactElement {
           <ShareBanner />
           <Stage />
           {call.phase.phase === "reconnecting" && <ReconnectingCard phase={call.phase} />}
+          {controls.statistics && <StatisticsPanel onClose={controls.toggleStatistics} />}
           <Toasts />
         </div>
         {call.panel === "people" && <PeoplePanel />}
@@ -65,4 +79,12 @@ export function CallScreen(): ReactElement {
       {controls.dialog === "settings" && <SettingsDialog onClose={controls.closeDialog} />}
     </main>
   );
+}
+
+/** What comes after a call needs the whole window. */
+function useWholeWindowAfter(): void {
+  const session = useSession();
+  useEffect(() => () => {
+    if (session.state.windowMode === "mini") void session.run("window_mode_set", { mode: "normal" });
+  }, [session]);
 }

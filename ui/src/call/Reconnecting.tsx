@@ -1,7 +1,8 @@
-import type { ReactElement } from "react";
+import { useState, type ReactElement } from "react";
 import type { CallPhase } from "../bridge/commands";
+import { Button } from "../design/controls";
 import { Icon } from "../design/Icon";
-import { useCall } from "../state/context";
+import { useCall, useSession } from "../state/context";
 import { useNow } from "../state/time";
 import { words } from "../words";
 
@@ -40,10 +41,41 @@ export function ReconnectingCard({ phase }: { phase: ReconnectingPhase }): React
         <li className="ok"><Icon name="check" size={17} />{words.reconnecting.ownScreen}</li>
         {waiting > 0 && <li><Icon name="clock" size={17} />{words.reconnecting.waiting(waiting)}</li>}
       </ul>
-      {phase.next_try_at !== null && (
-        <p className="xs dim num next-try">{words.reconnecting.nextTry(Math.ceil((phase.next_try_at - now) / 1000))}</p>
-      )}
+      <div className="next-try">
+        {phase.next_try_at !== null && (
+          <p className="xs dim num grow">{words.reconnecting.nextTry(Math.ceil((phase.next_try_at - now) / 1000))}</p>
+        )}
+        <TryNow />
+      </div>
     </div>
+  );
+}
+
+/** Looks for the server at once. Busy until the native side has taken the wish, so that it is not pressed in vain. */
+function TryNow(): ReactElement {
+  const session = useSession();
+  const [trying, setTrying] = useState(false);
+  const press = async (): Promise<void> => {
+    setTrying(true);
+    await session.attempt("retry_now", {});
+    setTrying(false);
+  };
+  return (
+    <Button kind="primary" busy={trying ? words.reconnecting.trying : undefined} onPress={() => void press()}>
+      <Icon name="refresh" size={16} />
+      {words.reconnecting.tryNow}
+    </Button>
+  );
+}
+
+/** Joined, but sound and picture have no way yet. */
+export function ConnectingChip({ short }: { short: boolean }): ReactElement {
+  return (
+    <span className="chip" role="status">
+      <span className="spinner" />
+      {words.call.connectingMedia}
+      {!short && `. ${words.call.connectingText}`}
+    </span>
   );
 }
 

@@ -1,6 +1,8 @@
 /** What the dock's buttons and the shortcuts do. One place, so that both do the same. */
 import { useState } from "react";
-import { useCall, useSession } from "../state/context";
+import type { CallLayout } from "../bridge/commands";
+import type { Reaction } from "../bridge/protocol.generated";
+import { useApp, useCall, useSession } from "../state/context";
 
 export interface CallControls {
   /** The device that was asked for and is not on yet. */
@@ -16,13 +18,29 @@ export interface CallControls {
   showShortcuts: () => void;
   showSettings: () => void;
   closeDialog: () => void;
+  /** The panel of figures is open. */
+  statistics: boolean;
+  toggleStatistics: () => void;
+  setLayout: (layout: CallLayout) => void;
+  nextLayout: () => void;
+  toggleHideSelf: () => void;
+  toggleFullScreen: () => void;
+  toggleMini: () => void;
+  copyLink: () => void;
+  react: (reaction: Reaction) => void;
   leave: () => void;
 }
+
+/** In the order of the View menu. */
+export const LAYOUTS: readonly CallLayout[] = ["grid", "speaker", "sidebar"];
 
 export function useControls(): CallControls {
   const session = useSession();
   const { media, grants } = useCall();
   const [pending, setPending] = useState<CallControls["pending"]>(null);
+  const layout = useApp((state) => state.settings.layout);
+  const hideSelf = useApp((state) => state.settings.hide_self);
+  const [statistics, setStatistics] = useState(false);
   const [dialog, setDialog] = useState<CallControls["dialog"]>(null);
   const during = async (kind: "microphone" | "camera", work: Promise<unknown>): Promise<void> => {
     setPending(kind);
@@ -46,6 +64,15 @@ export function useControls(): CallControls {
     showShortcuts: () => setDialog("shortcuts"),
     showSettings: () => setDialog("settings"),
     closeDialog: () => setDialog(null),
+    statistics,
+    toggleStatistics: () => setStatistics((open) => !open),
+    setLayout: (next) => void session.changeSettings({ layout: next }),
+    nextLayout: () => void session.changeSettings({ layout: LAYOUTS[(LAYOUTS.indexOf(layout) + 1) % LAYOUTS.length] ?? "grid" }),
+    toggleHideSelf: () => void session.changeSettings({ hide_self: !hideSelf }),
+    toggleFullScreen: () => void session.toggleWindowMode("full_screen"),
+    toggleMini: () => void session.toggleWindowMode("mini"),
+    copyLink: () => void session.copyLink(),
+    react: (reaction) => void session.run("react", { reaction }),
     leave: () => void session.leave(),
   };
 }

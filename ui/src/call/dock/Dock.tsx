@@ -5,10 +5,11 @@ import { Tip } from "../../design/Tip";
 import { useCall, useSession } from "../../state/context";
 import { handPlace, raisedHands } from "../../state/people";
 import { words } from "../../words";
-import { shortcutText } from "../shortcuts";
+import { useKeysText } from "../use_shortcuts";
 import type { CallControls } from "../use_controls";
 import { DockToggle } from "./DockToggle";
 import { MoreMenu } from "./MoreMenu";
+import { ReactionButton } from "./ReactionButton";
 
 interface DockProps {
   controls: CallControls;
@@ -20,6 +21,7 @@ export function Dock({ controls, narrow }: DockProps): ReactElement {
   const call = useCall();
   const session = useSession();
   const { media } = call;
+  const keys = useKeysText();
   return (
     <footer className={narrow ? "sdock" : "dock"} role="toolbar" aria-label={words.dock.toolbar} data-region="dock">
       {!narrow && (
@@ -37,9 +39,10 @@ export function Dock({ controls, narrow }: DockProps): ReactElement {
         <DockToggle kind="camera" on={media.camera_on} pending={controls.pending === "camera"} onToggle={controls.toggleCamera} withoutMenu={narrow} />
         {call.grants.share_screen && <ShareButton sharing={media.share !== null} narrow={narrow} onPress={controls.toggleShare} />}
         {call.grants.hand && <HandButton place={handPlace(call.participants, call.me)} raised={media.hand_raised} onPress={controls.toggleHand} />}
-        <MoreMenu withDevices={narrow} onShortcuts={controls.showShortcuts} onSettings={controls.showSettings} />
+        {!narrow && <ReactionButton onReact={controls.react} />}
+        <MoreMenu onReact={narrow ? controls.react : null} withDevices={narrow} onShortcuts={controls.showShortcuts} onSettings={controls.showSettings} />
         {!narrow && <span className="sep" />}
-        <Tip text={words.dock.leave} shortcut={shortcutText("leave")}>
+        <Tip text={words.dock.leave} shortcut={keys("leave")}>
           <Button preventFocusOnPress className="dk leave" aria-label={words.dock.leave} onPress={controls.leave}>
             <Icon name="leave" size={22} />
             {!narrow && words.dock.leave}
@@ -54,13 +57,14 @@ export function Dock({ controls, narrow }: DockProps): ReactElement {
 /** Chat and People; in narrow windows they stand in the title bar. */
 export function PanelButtons({ controls }: { controls: CallControls }): ReactElement {
   const call = useCall();
+  const keys = useKeysText();
   const { unread } = call.chatState;
   const count = call.participants.length;
   const hands = raisedHands(call.participants).length;
   const peopleName = words.dock.people(count) + (hands > 0 ? `, ${words.dock.peopleHands(hands)}` : "");
   return (
     <>
-      <Tip text={words.dock.chat} shortcut={shortcutText("chat")}>
+      <Tip text={words.dock.chat} shortcut={keys("chat")}>
         <Button
           preventFocusOnPress
           className={call.panel === "chat" ? "dk plain active" : "dk plain"}
@@ -72,7 +76,7 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
           {unread > 0 && <span className="pip acc num">{unread > 99 ? "99+" : unread}</span>}
         </Button>
       </Tip>
-      <Tip text={words.people.heading} shortcut={shortcutText("people")}>
+      <Tip text={words.people.heading} shortcut={keys("people")}>
         <Button
           preventFocusOnPress
           className={call.panel === "people" ? "dk plain active" : "dk plain"}
@@ -90,9 +94,10 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
 }
 
 function ShareButton({ sharing, narrow, onPress }: { sharing: boolean; narrow: boolean; onPress: () => void }): ReactElement {
+  const keys = useKeysText();
   const name = sharing ? words.dock.stopSharing : words.dock.share;
   return (
-    <Tip text={name} shortcut={shortcutText("share")}>
+    <Tip text={name} shortcut={keys("share")}>
       <Button preventFocusOnPress className={sharing ? "dk live" : "dk"} aria-label={name} onPress={onPress}>
         <Icon name={sharing ? "stop-share" : "share-screen"} size={22} />
         {!narrow && name}
@@ -102,9 +107,10 @@ function ShareButton({ sharing, narrow, onPress }: { sharing: boolean; narrow: b
 }
 
 function HandButton({ raised, place, onPress }: { raised: boolean; place: number | null; onPress: () => void }): ReactElement {
+  const keys = useKeysText();
   const verb = raised ? (place === null ? words.dock.lowerHand : words.dock.lowerHandPlace(place)) : words.dock.raiseHand;
   return (
-    <Tip text={verb} shortcut={shortcutText("hand")}>
+    <Tip text={verb} shortcut={keys("hand")}>
       <Button preventFocusOnPress className={raised ? "dk raised" : "dk"} aria-pressed={raised} aria-label={words.dock.raiseHand} onPress={onPress}>
         <Icon name="hand" size={22} />
       </Button>

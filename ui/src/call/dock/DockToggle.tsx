@@ -5,7 +5,7 @@ import { Tip } from "../../design/Tip";
 import { useApp, useSession } from "../../state/context";
 import { isThere, problemWords, toggleState, type ToggleState } from "../../state/devices";
 import { words } from "../../words";
-import { shortcutText } from "../shortcuts";
+import { useKeysText } from "../use_shortcuts";
 import { DeviceMenu } from "./DeviceMenu";
 import { LiveMicrophone } from "./LiveMicrophone";
 
@@ -25,6 +25,8 @@ export function DockToggle({ kind, on, pending, onToggle, withoutMenu = false }:
   const session = useSession();
   const problem = useApp((state) => state.problems[kind]);
   const there = useApp((state) => isThere(state.devices, kind, state.settings.devices[kind]));
+  const hidden = useApp((app) => app.settings.hide_self) && kind === "camera" && on;
+  const keys = useKeysText();
   const [menuOpen, setMenuOpen] = useState(false);
   const state = toggleState(on, pending, there, problem);
   const press = (): void => {
@@ -36,12 +38,16 @@ export function DockToggle({ kind, on, pending, onToggle, withoutMenu = false }:
   };
   const names = words.dock[kind];
   const name = state === "blocked" && problem !== undefined ? words.devices.problem[kind][problem.reason] : names[state];
+  // The camera runs although I do not see myself: a dot, and the same in words.
+  const spoken = hidden ? `${name}. ${words.call.selfHidden}` : name;
+  const dot = hidden && <span className="pip dot" />;
   const verb = state === "on" ? names.turnOff : state === "off" ? names.turnOn : name;
   const toggle = (
-    <Tip text={verb} shortcut={shortcutText(kind)}>
-      <Button preventFocusOnPress className={withoutMenu ? `dk ${LOOKS[state]}` : "main"} aria-label={name} onPress={press} data-state={state} data-control={kind}>
+    <Tip text={verb} shortcut={keys(kind)}>
+      <Button preventFocusOnPress className={withoutMenu ? `dk ${LOOKS[state]}` : "main"} aria-label={spoken} onPress={press} data-state={state} data-control={kind}>
         <ToggleIcon kind={kind} state={state} />
         {withoutMenu && state === "blocked" && <span className="pip">!</span>}
+        {withoutMenu && dot}
       </Button>
     </Tip>
   );
@@ -56,6 +62,7 @@ export function DockToggle({ kind, on, pending, onToggle, withoutMenu = false }:
         <DeviceMenu kinds={kind === "microphone" ? ["microphone", "speaker"] : ["camera"]} label={words.devices.menuOf[kind]} />
       </MenuTrigger>
       {state === "blocked" && <span className="pip">!</span>}
+      {dot}
     </div>
   );
 }

@@ -1,24 +1,27 @@
 import type { ReactElement } from "react";
-import { Button, Menu, MenuItem, MenuTrigger, Popover, Separator } from "react-aria-components";
+import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from "react-aria-components";
 import { Icon, type IconName } from "../../design/Icon";
 import { Tip } from "../../design/Tip";
-import { useApp, useSession } from "../../state/context";
+import { useSession } from "../../state/context";
 import { words } from "../../words";
-import { effectiveShortcuts, keysText } from "../shortcuts";
+import type { Reaction } from "../../bridge/protocol.generated";
+import { ReactionMark, REACTIONS } from "../../design/ReactionMark";
+import { useKeysText } from "../use_shortcuts";
 import { DeviceSection, NoiseRemovalSection } from "./DeviceMenu";
 
 interface MoreMenuProps {
   /** Narrow windows keep their device menus here. */
   withDevices: boolean;
+  /** Narrow windows have the reactions here too; else `null`. */
+  onReact: ((reaction: Reaction) => void) | null;
   onShortcuts: () => void;
   onSettings: () => void;
 }
 
 /** What is seldom needed, and in narrow windows what has no room beside it. */
-export function MoreMenu({ withDevices, onShortcuts, onSettings }: MoreMenuProps): ReactElement {
+export function MoreMenu({ withDevices, onReact, onShortcuts, onSettings }: MoreMenuProps): ReactElement {
   const session = useSession();
-  const settings = useApp((state) => state.settings);
-  const shortcuts = effectiveShortcuts(settings);
+  const keys = useKeysText();
   return (
     <MenuTrigger>
       <Tip text={words.dock.more}>
@@ -26,9 +29,20 @@ export function MoreMenu({ withDevices, onShortcuts, onSettings }: MoreMenuProps
       </Tip>
       <Popover className="popover" placement="top" offset={10}>
         <Menu className="menu" aria-label={words.dock.more}>
-          <Item icon="link" label={words.call.copyLink} onAction={() => void session.copyLink()} />
-          <Item icon="keyboard" label={words.more.shortcuts} keys={keysText(shortcuts.help)} onAction={onShortcuts} />
-          <Item icon="settings" label={words.more.settings} keys={keysText(shortcuts.settings)} onAction={onSettings} />
+          <Item icon="link" label={words.call.copyLink} keys={keys("copyLink")} onAction={() => void session.copyLink()} />
+          <Item icon="keyboard" label={words.more.shortcuts} keys={keys("help")} onAction={onShortcuts} />
+          <Item icon="settings" label={words.more.settings} keys={keys("settings")} onAction={onSettings} />
+          {onReact !== null && (
+            <MenuSection>
+              <Header>{words.dock.reactions}</Header>
+              {REACTIONS.map((reaction) => (
+                <MenuItem key={reaction} className="mi" textValue={words.reactions[reaction]} onAction={() => onReact(reaction)}>
+                  <ReactionMark reaction={reaction} size={20} />
+                  {words.reactions[reaction]}
+                </MenuItem>
+              ))}
+            </MenuSection>
+          )}
           {withDevices && <Separator />}
           {withDevices && <DeviceSection kind="microphone" />}
           {withDevices && <DeviceSection kind="speaker" />}
@@ -41,7 +55,7 @@ export function MoreMenu({ withDevices, onShortcuts, onSettings }: MoreMenuProps
   );
 }
 
-function Item({ icon, label, keys, onAction }: { icon: IconName; label: string; keys?: string; onAction: () => void }): ReactElement {
+function Item({ icon, label, keys, onAction }: { icon: IconName; label: string; keys?: string | undefined; onAction: () => void }): ReactElement {
   return (
     <MenuItem className="mi" textValue={label} onAction={onAction}>
       <Icon name={icon} size={18} className="lead" />

@@ -18,7 +18,7 @@ export function Pages({ page, pages, place, onChange }: PagesProps): ReactElemen
       <Button kind="ghost icon sm" aria-label={words.call.previousPage} isDisabled={page === 0} onPress={() => onChange(page - 1)}>
         <Icon name="chevron-left" size={15} className="forward" />
       </Button>
-      <span className="num xs">{page + 1} / {pages}</span>
+      <span className="num xs" dir="ltr">{page + 1} / {pages}</span>
       <Button kind="ghost icon sm" aria-label={words.call.nextPage} isDisabled={page >= pages - 1} onPress={() => onChange(page + 1)}>
         <Icon name="chevron-right" size={15} className="forward" />
       </Button>

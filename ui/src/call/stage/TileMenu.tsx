@@ -28,9 +28,10 @@ export function TileMenu({ tile, opener, onClose }: TileMenuProps): ReactElement
   const { participant, kind } = tile;
   const me = participant.id === call.me;
   const pinned = call.pinned === participant.id;
+  const name = words.call.choicesFor(kind === "share" ? words.call.shareOf(participant.name) : participant.name);
   return (
-    <Popover className="popover" triggerRef={trigger} isOpen onOpenChange={(open) => { if (!open) onClose(); }} placement="bottom end" offset={6}>
-      <Menu ref={menu} className="menu short" aria-label={words.call.choicesFor(kind === "share" ? words.call.shareOf(participant.name) : participant.name)} onClose={onClose}>
+    <Popover className="popover" aria-label={name} triggerRef={trigger} isOpen onOpenChange={(open) => { if (!open) onClose(); }} placement="bottom end" offset={6}>
+      <Menu ref={menu} className="menu short" aria-label={name} onClose={onClose}>
         {kind === "share" ? (
           <MenuItem className="mi" onAction={() => session.dispatch({ type: "share_chosen", participant: participant.id })}>
             <Icon name="expand" size={18} className="lead" />

@@ -3,6 +3,7 @@ import { createContext, useContext, useEffect, useLayoutEffect, useMemo, useRef,
 import { useSession } from "../../state/context";
 import type { Fit } from "./fit";
 import { VideoEngine } from "./video_engine";
+import { WHOLE, type Zoom } from "./zoom";
 
 const EngineContext = createContext<VideoEngine | null>(null);
 
@@ -32,16 +33,17 @@ interface PictureProps {
   mirrored?: boolean;
   frozen?: boolean;
   radius?: number;
+  zoom?: Zoom;
 }
 
 /** A place on the surface where a picture is shown. Nothing of its own is drawn, so what is under it shows until one comes. */
-export function Picture({ tileKey, fit = "camera", mirrored = false, frozen = false, radius = 14 }: PictureProps): ReactElement {
+export function Picture({ tileKey, fit = "camera", mirrored = false, frozen = false, radius = 14, zoom = WHOLE }: PictureProps): ReactElement {
   const engine = useVideoEngine();
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     if (element.current === null) return undefined;
-    return engine.place(element.current, { key: tileKey, fit, mirrored, frozen, radius });
-  }, [engine, tileKey, fit, mirrored, frozen, radius]);
+    return engine.place(element.current, { key: tileKey, fit, mirrored, frozen, radius, zoom: { scale: zoom.scale, x: zoom.x, y: zoom.y } });
+  }, [engine, tileKey, fit, mirrored, frozen, radius, zoom.scale, zoom.x, zoom.y]);
   useEffect(() => () => engine.forget(tileKey), [engine, tileKey]);
   return <div className="picture" ref={element} data-tile={tileKey} />;
 }

@@ -9,6 +9,7 @@ import { CanvasPainter } from "./canvas_painter";
 import { fitPicture, type Fit } from "./fit";
 import type { Painter, Placement } from "./painter";
 import { WebGlPainter } from "./webgl_painter";
+import { zoomedIn, type Zoom } from "./zoom";
 
 export interface TileOptions {
   key: string;
@@ -17,6 +18,8 @@ export interface TileOptions {
   frozen: boolean;
   /** Corner radius, CSS pixels. */
   radius: number;
+  /** How close one looks; without it the whole picture. */
+  zoom?: Zoom;
 }
 
 interface Tile extends TileOptions {
@@ -188,9 +191,11 @@ export class VideoEngine {
     const scale = window.devicePixelRatio || 1;
     const tiles: VisibleTile[] = [];
     if (!document.hidden) {
-      for (const { key, element } of this.tiles.values()) {
+      for (const { key, element, zoom } of this.tiles.values()) {
         const { width, height } = element.getBoundingClientRect();
-        if (width > 0 && height > 0) tiles.push({ key, width: Math.round(width * scale), height: Math.round(height * scale) });
+        // Who looks closer wants it sharper, as if the whole were shown so large.
+        const size = scale * (zoom?.scale ?? 1);
+        if (width > 0 && height > 0) tiles.push({ key, width: Math.round(width * size), height: Math.round(height * size) });
       }
     }
     const text = JSON.stringify(tiles);
@@ -203,7 +208,8 @@ export class VideoEngine {
 
 function locate(tile: Tile, frame: Frame, canvas: DOMRect, scale: number): Placement {
   const bounds = tile.element.getBoundingClientRect();
-  const fitted = fitPicture(tile.fit, bounds.width, bounds.height, frame.width, frame.height);
+  const whole = fitPicture(tile.fit, bounds.width, bounds.height, frame.width, frame.height);
+  const fitted = tile.zoom === undefined ? whole : zoomedIn(whole, bounds, tile.zoom);
   const { placement } = tile;
   placement.x = (bounds.left - canvas.left + fitted.x) * scale;
   placement.y = (bounds.top - canvas.top + fitted.y) * scale;
