@@ -80,7 +80,7 @@ mod tests {
             let lost = match half_second {
                 20..40 => 0.08,
                 40..60 => 0.3,
-                80 => 0.2,
+                110 => 0.2,
                 _ => 0.005,
             };
             meter.note_up(now, 0.0);

@@ -23,6 +23,7 @@ pub struct RecentMeeting {
 /// What the program remembers between runs.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch a person sets")]
 pub struct Settings {
     /// Shown to others.
     pub name: String,

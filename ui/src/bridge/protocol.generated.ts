@@ -360,7 +360,11 @@ tiles: Array<TileRequest>, } | { "event_type": "call.hand",
 /**
  * Up or down.
  */
-raised: boolean, } | { "event_type": "chat.message", 
+raised: boolean, } | { "event_type": "call.react", 
+/**
+ * Which.
+ */
+reaction: Reaction, } | { "event_type": "chat.message", 
 /**
  * Repeated in the sender's own echo.
  */
@@ -522,7 +526,19 @@ slots: Array<SlotAssignment>, } | { "event_type": "call.speaking",
 /**
  * Loudest first.
  */
-participants: Array<ParticipantId>, } | { "event_type": "call.layers", 
+participants: Array<ParticipantId>, } | { "event_type": "call.reaction", 
+/**
+ * Who.
+ */
+participant_id: ParticipantId, 
+/**
+ * How.
+ */
+reaction: Reaction, } | { "event_type": "call.quality", 
+/**
+ * In no order.
+ */
+people: Array<PersonQuality>, } | { "event_type": "call.layers", 
 /**
  * Which of your tracks.
  */
