@@ -17,7 +17,7 @@ import { useNarrower } from "./stage/use_size";
 import { useControls } from "./use_controls";
 import { useProblemToasts } from "./use_problem_toasts";
 import { useQualityToast } from "./use_quality_toast";
-import { useHoldToTalk, useRegions, useShortcuts } from "./use_shortcuts";
+import { useEscape, useHoldToTalk, useRegions, useShortcuts } from "./use_shortcuts";
 import "./dock/dock.css";
 import "./stage/stage.css";
 import "./share/share.css";
@@ -57,8 +57,9 @@ export function CallScreen(): ReactElement {
   useProblemToasts();
   useQualityToast();
   useWholeWindowAfter();
-  const mini = useApp((state) => state.windowMode === "mini");
-  if (mini) return <MiniCall controls={controls} />;
+  const mode = useApp((state) => state.windowMode);
+  useEscape(mode === "full_screen", controls.toggleFullScreen);
+  if (mode === "mini") return <MiniCall controls={controls} />;
   return (
     <main className={narrow ? "call narrow" : "call"}>
       <CallTitleBar controls={controls} narrow={narrow} />

@@ -51,6 +51,7 @@ describe("the stage", () => {
     await user.keyboard("{Enter}");
     expect(names()[0]).toBe("Tomas Lindqvist, pinned, microphone off");
     expect(screen.queryByRole("menu")).toBeNull();
+    await waitFor(() => expect(document.activeElement).toBe(tile(/Tomas/)));
   });
 
   it("goes between tiles by the arrows", async () => {

@@ -71,6 +71,12 @@ describe("my own picture in the corner", () => {
     }
   });
 
+  it("moves the last row aside rather than all tiles", () => {
+    const tiles = cornerGrid(11, 1392, 752);
+    expect(tiles[0]?.width).toBe(340);
+    expect(tiles.at(-1)?.x).toBeLessThan(1232 - 340);
+  });
+
   it("takes no room where the last row leaves the corner free", () => {
     expect(cornerGrid(10, 1392, 752)[0]?.width).toBe(340);
   });

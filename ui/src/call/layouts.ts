@@ -64,18 +64,35 @@ export function selfCorner(width: number, height: number): Rect {
 
 /** How many of `total` go on a page that gives my corner up. */
 export function cornerPageSize(total: number, width: number, height: number): number {
-  return Math.max(1, ...areasBesideCorner(width, height).map((area) => pageSize(total, area.width, area.height, optionsFor(width))));
+  const options = optionsFor(width);
+  let best = Math.max(1, ...areasBesideCorner(width, height).map((area) => pageSize(total, area.width, area.height, options)));
+  for (let count = pageSize(total, width, height, options); count > best; count -= 1) {
+    if (shortLastRow(count, width, height).length > 0) best = count;
+  }
+  return best;
 }
 
 /** The grid of those on a page, over no part of my corner: the whole area where the last row leaves it free, else beside or above it. */
 export function cornerGrid(count: number, width: number, height: number): Rect[] {
   const options = optionsFor(width);
-  const corner = selfCorner(width, height);
   const layouts = areasBesideCorner(width, height).map((area) => gridLayout(count, area.width, area.height, options));
-  const whole = gridLayout(count, width, height, options);
-  if (!whole.some((tile) => tile.x + tile.width > corner.x - options.gap && tile.y + tile.height > corner.y - options.gap)) layouts.push(whole);
+  layouts.push(shortLastRow(count, width, height));
   const size = ([tile]: readonly Rect[]): number => (tile === undefined ? 0 : tile.width * tile.height);
   return layouts.reduce((best, layout) => (size(layout) > size(best) ? layout : best));
+}
+
+/** The grid of the whole area, its last row moved to the start as far as my corner needs it; nothing when that is not enough. */
+function shortLastRow(count: number, width: number, height: number): Rect[] {
+  const { gap } = optionsFor(width);
+  const corner = selfCorner(width, height);
+  const tiles = gridLayout(count, width, height, optionsFor(width));
+  const last = tiles.at(-1);
+  if (last === undefined) return [];
+  const row = tiles.filter(({ y }) => y === last.y);
+  const shift = Math.min(Math.max(0, last.x + last.width + gap - corner.x), row[0]?.x ?? 0);
+  const moved = tiles.map((tile) => (tile.y === last.y ? { ...tile, x: tile.x - shift } : tile));
+  const free = moved.every((tile) => tile.x + tile.width + gap <= corner.x || tile.y + tile.height + gap <= corner.y);
+  return free ? moved : [];
 }
 
 function areasBesideCorner(width: number, height: number): { width: number; height: number }[] {

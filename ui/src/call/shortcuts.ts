@@ -107,5 +107,5 @@ export function takesSpace(target: EventTarget | null): boolean {
 /** Whether keys without Ctrl belong to this element: it is typed in, chosen from or scrolled. */
 export function takesPlainKeys(target: EventTarget | null): boolean {
   return target instanceof Element
-    && target.closest('input, textarea, select, [role="menu"], [role="dialog"], [role="listbox"], [contenteditable="true"], [data-region="panel"]') !== null;
+    && target.closest('input, textarea, select, [role="menu"], [role="dialog"], [role="listbox"], [contenteditable="true"], [data-region="panel"], [data-scrolls]') !== null;
 }

@@ -72,6 +72,22 @@ export function useHoldToTalk(microphoneOn: boolean, set: (on: boolean) => void)
   }, []);
 }
 
+/** Escape leaves the full screen, unless something open takes it. */
+export function useEscape(fullScreen: boolean, leave: () => void): void {
+  const latest = useRef(leave);
+  latest.current = leave;
+  useEffect(() => {
+    if (!fullScreen) return undefined;
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape" || event.defaultPrevented || document.querySelector('[role="menu"], [role="dialog"]') !== null) return;
+      event.preventDefault();
+      latest.current();
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, [fullScreen]);
+}
+
 /** F6 goes from region to region: stage, dock, panel, title bar. */
 export function useRegions(): void {
   useEffect(() => {

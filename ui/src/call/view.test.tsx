@@ -37,6 +37,9 @@ describe("the View menu", () => {
     await user.keyboard("{F11}");
     await user.keyboard("{F11}");
     expect(bridge.inputs("window_mode_set")).toEqual([{ mode: "full_screen" }, { mode: "normal" }]);
+    await user.keyboard("{F11}");
+    await user.keyboard("{Escape}");
+    expect(bridge.inputs("window_mode_set").at(-1)).toEqual({ mode: "normal" });
   });
 });
 

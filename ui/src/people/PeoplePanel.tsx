@@ -69,7 +69,8 @@ function PersonLine({ participant }: { participant: ParticipantInfo }): ReactEle
     ...(words.people.roles[participant.role] === "" ? [] : [words.people.roles[participant.role]]),
     ...(sends(participant, "screen") || (person.me && call.media.share !== null) ? [words.people.sharing] : []),
   ];
-  const trouble = participant.connection === "connected" ? null : words.people[participant.connection];
+  const quality = person.quality === "good" ? null : person.quality === "weak" ? `${words.call.weak}: ${words.call.weakText}` : `${words.call.bad}: ${words.call.badText}`;
+  const trouble = participant.connection === "connected" ? quality : words.people[participant.connection];
   return (
     <li className="li">
       <Avatar id={participant.id} name={participant.name} />

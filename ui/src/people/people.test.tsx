@@ -39,6 +39,13 @@ describe("the people panel", () => {
     expect(within(panel()).queryByText("Ines Okafor")).toBeNull();
   });
 
+  it("says whose connection is weak and what that costs", async () => {
+    const { user, emit } = await openCall();
+    await user.click(screen.getByRole("button", { name: /^People/ }));
+    await emit({ type: "quality", people: [{ participant: INES.id, quality: "weak" }] });
+    expect(within(panel()).getByText("Weak connection: reduced picture, sound is fine")).toBeDefined();
+  });
+
   it("gives the link to invite others, and closes", async () => {
     const { user, bridge } = await openCall();
     await user.click(screen.getByRole("button", { name: /^People/ }));

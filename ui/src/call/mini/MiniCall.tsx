@@ -3,6 +3,7 @@ import { Button } from "react-aria-components";
 import { hueStyle } from "../../design/Avatar";
 import { Icon } from "../../design/Icon";
 import { initials } from "../../design/person";
+import { Toasts } from "../../design/Toasts";
 import { useApp, useCall } from "../../state/context";
 import { sharers } from "../../state/people";
 import { duration, useNow } from "../../state/time";
@@ -59,6 +60,7 @@ export function MiniCall({ controls }: { controls: CallControls }): ReactElement
         </Button>
         <Button className="mini-button leave" aria-label={words.dock.leave} onPress={controls.leave}><Icon name="leave" size={20} /></Button>
       </div>
+      <Toasts />
     </main>
   );
 }

@@ -44,7 +44,7 @@ export function StatisticsPanel({ onClose }: { onClose: () => void }): ReactElem
         <Button kind="ghost icon sm" aria-label={words.statistics.close} onPress={onClose}><Icon name="close" size={16} /></Button>
       </header>
       {figures === null ? <p className="muted row"><span className="spinner" />{words.statistics.waiting}</p> : (
-        <div className="figures" tabIndex={0} role="group" aria-label={words.statistics.heading}>
+        <div className="figures" data-scrolls tabIndex={0} role="group" aria-label={words.statistics.heading}>
           <dl className="num" aria-label={words.statistics.connection}>
             {figures.connection.map(({ name, value }) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
           </dl>

@@ -45,7 +45,9 @@ describe("the figures of a call", () => {
     expect(report).toContain("Confab statistics, 2026-11-24T10:48:00.000Z");
     expect(report).toContain("Round trip: 24 ms");
     expect(report).toContain("640 × 360");
+    expect(report).toContain("#1\t640");
     expect(report).not.toContain("Ines");
+    expect(report).not.toContain(INES.id.slice(0, 8));
   });
 
   it("write bit rates as people read them", () => {

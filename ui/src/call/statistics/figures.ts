@@ -24,7 +24,9 @@ export interface Figures {
 export function figuresOf(stats: CallStats, participants: readonly ParticipantInfo[]): Figures {
   const text = words.statistics;
   const { connection } = stats;
-  const nameOf = (id: string): string => participants.find((participant) => participant.id === id)?.name ?? id.slice(0, 8);
+  // Who is not known has a number: beginnings of ids are alike for people who joined together.
+  const ids = [...new Set([...stats.pictures, ...stats.voices].flatMap(({ participant }) => participant ?? []))];
+  const nameOf = (id: string): string => participants.find((participant) => participant.id === id)?.name ?? `#${ids.indexOf(id) + 1}`;
   return {
     connection: [
       { name: text.roundTrip, value: connection.round_trip_ms === null ? text.unknown : milliseconds(connection.round_trip_ms) },
