@@ -106,7 +106,7 @@ export const scenes: Record<string, Scene> = {
 
   "preview": inPreview({
     keep: ["1440x900-dark", "1440x900-light", "480x800-dark"],
-    play: (bridge) => void setInterval(() => bridge.emit({ type: "levels", microphone: 0.5 + 0.2 * Math.sin(performance.now() / 300) }), 50),
+    play: (bridge) => void setInterval(() => bridge.emit({ type: "levels", microphone: 0.62 }), 50),
   }),
   "preview-start": { play: (_bridge, session) => session.openPreview({ kind: "start", title: "Design review" }) },
   "preview-off": inPreview({ prepare: (bridge) => { bridge.settings.camera_on = false; bridge.settings.microphone_on = false; } }),
