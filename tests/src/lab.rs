@@ -17,6 +17,7 @@ mod pulse;
 mod raw_socket;
 mod room_view;
 mod server;
+mod session_bus;
 pub mod sound;
 mod stats_file;
 mod turn;
@@ -41,6 +42,7 @@ pub use pulse::{Pulse, PulseModule};
 pub use raw_socket::RawSocket;
 pub use room_view::{MemberView, RoomView};
 pub use server::{Server, ServerOptions, metric};
+pub use session_bus::SessionBus;
 pub use stats_file::{FrameMark, MicrophoneLog, SavedAudio, ShownFrame, StatsFile};
 pub use webdriver::{WebDriver, Window};
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use confab_media::pattern::Mark;
+use confab_protocol::RoomCode;
 use serde_json::{Value, json};
 
 use super::display::Display;
@@ -23,6 +24,7 @@ pub struct Desktop {
     window: Window,
     _driver: WebDriver,
     folder: PathBuf,
+    environment: Vec<(String, String)>,
 }
 
 impl Desktop {
@@ -31,6 +33,21 @@ impl Desktop {
     /// # Errors
     /// When a driver is missing or the window does not open.
     pub fn open(folder: &Path, name: &str, server: SocketAddr, display: &Display, pulse: &Pulse) -> Outcome<Self> {
+        Self::open_with(folder, name, server, display, pulse, &[])
+    }
+
+    /// The same with more in its environment.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn open_with(
+        folder: &Path,
+        name: &str,
+        server: SocketAddr,
+        display: &Display,
+        pulse: &Pulse,
+        more: &[(String, String)],
+    ) -> Outcome<Self> {
         let home = folder.join("desktop-home");
         let settings = home.join("config").join("org.confab.desktop");
         let fail = |error| LabError::io(settings.display().to_string(), error);
@@ -44,9 +61,27 @@ impl Desktop {
             environment.push((variable.into(), home.join(place).display().to_string()));
         }
         environment.push(("CONFAB_SERVER".into(), server.to_string()));
+        environment.extend_from_slice(more);
         let driver = WebDriver::start(folder, &environment)?;
         let window = driver.open(&program("confab")?)?;
-        Ok(Self { window, _driver: driver, folder: folder.into() })
+        Ok(Self { window, _driver: driver, folder: folder.into(), environment })
+    }
+
+    /// What the app was started with.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// Starts a meeting from the home screen and gives its code.
+    ///
+    /// # Errors
+    /// When the call does not begin in time.
+    pub fn start_meeting(&self, within: Duration) -> Outcome<RoomCode> {
+        self.press_selected("section[aria-labelledby=start-heading] button[type=submit]", within)?;
+        self.window.wait_for("form.pjr", within)?;
+        self.press_selected("form.pjr button[type=submit]", within)?;
+        let code = self.window.wait_until(".dock .code", within, |text| text.parse::<RoomCode>().is_ok())?;
+        code.parse().map_err(|_| LabError::Unexpected(format!("{code} is no code")))
     }
 
     /// The window, for whatever has no word of its own here.
