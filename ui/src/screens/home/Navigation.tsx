@@ -25,10 +25,11 @@ export function Navigation({ current }: { current: "home" | "settings" }): React
       ) : (
         <Button className="nv" data-opener="settings" aria-label={words.home.settings} onPress={() => session.openSettings()}><Icon name="settings" size={19} /><span>{words.home.settings}</span></Button>
       )}
-      <Button className="me" data-opener="me" aria-label={`${words.settings.name}: ${shown}. ${words.home.version(version)}`} onPress={() => session.openSettings("privacy", "me")}>
+      <Button className="me" data-opener="me" onPress={() => session.openSettings("privacy", "me")}>
         <Avatar id={name === "" ? "me" : name} name={name} />
         <span className="grow">
-          <b className="strong trunc block">{shown}</b>{" "}
+          <span className="visually-hidden">{`${words.settings.name}: `}</span>
+          <b className="strong trunc block">{shown}</b>
           <span className="xs dim num">{words.home.version(version)}</span>
         </span>
       </Button>
