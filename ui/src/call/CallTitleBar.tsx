@@ -19,6 +19,7 @@ export function CallTitleBar({ controls, narrow }: { controls: CallControls; nar
   return (
     <TitleBar
       title={call.title === "" ? words.call.untitled : call.title}
+      isHeading
       beside={<span className="num muted xs">{duration(now - joinedAt)}</span>}
       end={(
         <>

@@ -11,16 +11,19 @@ interface TitleBarProps {
   /** At the end, before the window's buttons. */
   end?: ReactNode;
   withMark?: boolean;
+  /** The title is what the screen is about; no other heading says it. */
+  isHeading?: boolean;
 }
 
 /** The top of every screen, and the region the window is moved by. */
-export function TitleBar({ title, beside, end, withMark = true }: TitleBarProps): ReactElement {
+export function TitleBar({ title, beside, end, withMark = true, isHeading = false }: TitleBarProps): ReactElement {
+  const Title = isHeading ? "h1" : "b";
   const controls = useApp((state) => state.info.window_controls);
   return (
     <header className="titlebar" data-region="titlebar" data-tauri-drag-region>
       {withMark && <Mark size={20} />}
       <span className="titlebar-words" data-tauri-drag-region>
-        {title !== "" && <b className="strong trunc title">{title}</b>}
+        {title !== "" && <Title className="strong trunc title">{title}</Title>}
         {beside}
       </span>
       <span className="spacer" data-tauri-drag-region />

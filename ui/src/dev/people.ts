@@ -14,6 +14,8 @@ export const ZOE = fixturePerson(7, "Zoë Almeida", { connection: "rejoining" })
 export const LONG = fixturePerson(8, "Maximiliana Wolfeschlegelsteinhausenbergerdorff-Okonkwo", { muted: ["microphone", "camera"] });
 
 export const FIVE = [INES, TOMAS, MEI, RAJ, LENA];
+/** The same, and Ines shares her screen. */
+export const SHARING = [fixturePerson(1, "Ines Okafor", { role: "co_host", adds: ["screen"] }), TOMAS, MEI, RAJ, LENA];
 
 const FIRST = ["Amara", "Bruno", "Chloé", "Dmitri", "Esra", "Felipe", "Grace", "Hamid", "Ida", "Jonas", "Keiko"];
 const LAST = ["Adeyemi", "Brandt", "Costa", "Duarte", "Eriksen", "Farouk"];

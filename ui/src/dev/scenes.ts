@@ -2,12 +2,14 @@
  * The states the developer page can show: `dev.html?scene=NAME&theme=THEME`. One entry is all that a new state needs:
  * `cargo xtask screenshots` then makes its pictures, and `--check` looks at it.
  */
-import { FixtureBridge, fixtureCall, fixturePerson, fixtureMessage } from "../bridge/fixture";
-import type { BridgeError, DeviceProblem, Settings } from "../bridge/commands";
+import { FixtureBridge, fixtureCall, fixtureMessage } from "../bridge/fixture";
+import type { BridgeError, CallLayout, DeviceProblem, Settings } from "../bridge/commands";
+import { fixtureStats } from "../call/statistics/fixture_stats";
 import type { ParticipantInfo } from "../bridge/protocol.generated";
+import type { SettingsSection } from "../state/app_state";
 import type { Session } from "../state/session";
 import { words } from "../words";
-import { CHAT, FIVE, INES, KOFI, LENA, LONG, MEI, RAJ, TOMAS, ZOE, crowd } from "./people";
+import { CHAT, FIVE, INES, KOFI, LENA, LONG, RAJ, SHARING, TOMAS, ZOE, crowd } from "./people";
 
 export interface Scene {
   /** Before the window opens: what the native side knows. */
@@ -27,6 +29,7 @@ export const SIZES = ["1440x900", "1280x720", "480x800"];
 
 const WIDE = ["1440x900", "1280x720"];
 const DARK = ["1440x900-dark"];
+const MINI = ["320x240"];
 
 type Play = NonNullable<Scene["play"]>;
 
@@ -84,6 +87,21 @@ function ended(phase: Extract<Parameters<FixtureBridge["emit"]>[0], { type: "cal
   return inCall(FIVE, { keep, play: (bridge) => bridge.emit({ type: "call_phase", phase }) });
 }
 
+/** A section of the settings, from home. */
+function inSettings(section: SettingsSection, keep: readonly string[] = []): Scene {
+  return { keep, prepare: (bridge) => withRecent(bridge.settings), press: () => [words.home.settings, words.settings.sections[section]] };
+}
+
+/** The five in another layout. */
+function laidOut(layout: CallLayout): Scene {
+  return inCall(FIVE, { prepare: (bridge) => { bridge.settings.layout = layout; } });
+}
+
+/** The small window, with these people in the call. */
+function inMini(people: ParticipantInfo[]): Scene {
+  return inCall(people, { sizes: MINI, keep: ["320x240-dark"], play: (bridge) => bridge.emit({ type: "window_mode", mode: "mini" }) });
+}
+
 const withRecent = (settings: Settings): void => {
   settings.recent = [
     { code: "kestrel-lane-2741", title: "Design review", link: "", joined_at: Date.now() - 86_400_000 },
@@ -102,7 +120,18 @@ export const scenes: Record<string, Scene> = {
     prepare: (bridge) => withRecent(bridge.settings),
     play: (bridge) => bridge.emit({ type: "link_opened", text: "https://example.org/not-a-meeting" }),
   },
+  "home-hosting": {
+    prepare: (bridge) => {
+      withRecent(bridge.settings);
+      bridge.host = { running: true, address: "192.168.1.7:8003", port_taken: null, people: 3 };
+    },
+    keep: DARK,
+  },
   "settings": { prepare: (bridge) => withRecent(bridge.settings), press: () => [words.home.settings], keep: DARK },
+  "settings-sound": inSettings("sound"),
+  "settings-shortcuts": inSettings("shortcuts", DARK),
+  "settings-appearance": inSettings("appearance", DARK),
+  "settings-servers": inSettings("servers"),
 
   "preview": inPreview({
     keep: ["1440x900-dark", "1440x900-light", "480x800-dark"],
@@ -144,6 +173,19 @@ export const scenes: Record<string, Scene> = {
   "call-16": inCall(crowd(16), { keep: ["1440x900-dark", "1440x900-light"] }),
   "call-49": inCall(crowd(49)),
   "call-60": inCall(crowd(60), { keep: ["480x800-dark"] }),
+  "layout-speaker": laidOut("speaker"),
+  "layout-sidebar": laidOut("sidebar"),
+  "view-menu": inCall(FIVE, { press: () => [words.view.button] }),
+  "reactions": inCall(FIVE, { keep: [], sizes: WIDE, press: () => [words.dock.react] }),
+  "statistics": inCall(FIVE, {
+    play: (bridge) => void setInterval(() => bridge.emit({ type: "stats", stats: fixtureStats(INES.id) }), 250),
+    press: () => [words.view.button, words.more.statistics],
+  }),
+  "weak-connection": inCall(FIVE, {
+    play: (bridge) => bridge.emit({ type: "quality", people: [{ participant: TOMAS.id, quality: "weak" }, { participant: RAJ.id, quality: "bad" }] }),
+  }),
+  "mini": inMini(FIVE),
+  "mini-share": inMini(SHARING),
   "people": inCall([...FIVE, ZOE, LONG], { keep: ["1440x900-dark", "1440x900-light", "480x800-dark"], press: () => [words.dock.people(7)] }),
   "chat": inCall(FIVE, { keep: ["1440x900-dark", "1440x900-light", "480x800-dark"], press: () => [words.dock.chat] }),
   "chat-empty": inCall(FIVE, { keep: [], prepare: (bridge) => { bridge.joined = fixtureCall(FIVE); }, press: () => [words.dock.chat] }),
@@ -152,7 +194,7 @@ export const scenes: Record<string, Scene> = {
   "more-menu": inCall(FIVE, { press: () => [words.dock.more] }),
   "shortcuts": inCall(FIVE, { press: () => [words.dock.more, words.more.shortcuts] }),
   "call-settings": inCall(FIVE, { keep: [], press: () => [words.dock.more, words.more.settings] }),
-  "share": inCall([fixturePerson(1, "Ines Okafor", { adds: ["screen"] }), TOMAS, MEI, RAJ, LENA], { keep: ["1440x900-dark", "1440x900-light", "480x800-dark"] }),
+  "share": inCall(SHARING, { keep: ["1440x900-dark", "1440x900-light", "480x800-dark"] }),
   "share-dialog": inCall(FIVE, { press: () => [words.dock.share] }),
   "share-own": inCall(FIVE, { play: (bridge) => void bridge.call("share_start", { source_id: "window-7" }) }),
   "reconnecting": inCall(FIVE, {

@@ -23,7 +23,7 @@ export function Dock({ controls, narrow }: DockProps): ReactElement {
   const { media } = call;
   const keys = useKeysText();
   return (
-    <footer className={narrow ? "sdock" : "dock"} role="toolbar" aria-label={words.dock.toolbar} data-region="dock">
+    <div className={narrow ? "sdock" : "dock"} role="toolbar" aria-label={words.dock.toolbar} data-region="dock">
       {!narrow && (
         <div className="row start">
           <Tip text={words.call.copyLink}>
@@ -50,7 +50,7 @@ export function Dock({ controls, narrow }: DockProps): ReactElement {
         </Tip>
       </div>
       {!narrow && <div className="end"><PanelButtons controls={controls} /></div>}
-    </footer>
+    </div>
   );
 }
 
@@ -73,7 +73,7 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
           onPress={controls.toggleChat}
         >
           <Icon name="chat" size={21} />
-          {unread > 0 && <span className="pip acc num">{unread > 99 ? "99+" : unread}</span>}
+          {unread > 0 && <span className="pip acc num" data-count={unread > 99 ? "99+" : unread} />}
         </Button>
       </Tip>
       <Tip text={words.people.heading} shortcut={keys("people")}>
@@ -86,7 +86,7 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
         >
           <Icon name="people" size={21} />
           <span className="num">{count}</span>
-          {hands > 0 && <span className="pip beside num">{hands}</span>}
+          {hands > 0 && <span className="pip beside num" data-count={hands} />}
         </Button>
       </Tip>
     </>

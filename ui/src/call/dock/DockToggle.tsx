@@ -46,7 +46,7 @@ export function DockToggle({ kind, on, pending, onToggle, withoutMenu = false }:
     <Tip text={verb} shortcut={keys(kind)}>
       <Button preventFocusOnPress className={withoutMenu ? `dk ${LOOKS[state]}` : "main"} aria-label={spoken} onPress={press} data-state={state} data-control={kind}>
         <ToggleIcon kind={kind} state={state} />
-        {withoutMenu && state === "blocked" && <span className="pip">!</span>}
+        {withoutMenu && state === "blocked" && <span className="pip" data-count="!" />}
         {withoutMenu && dot}
       </Button>
     </Tip>
@@ -61,7 +61,7 @@ export function DockToggle({ kind, on, pending, onToggle, withoutMenu = false }:
         </Button>
         <DeviceMenu kinds={kind === "microphone" ? ["microphone", "speaker"] : ["camera"]} label={words.devices.menuOf[kind]} />
       </MenuTrigger>
-      {state === "blocked" && <span className="pip">!</span>}
+      {state === "blocked" && <span className="pip" data-count="!" />}
       {dot}
     </div>
   );

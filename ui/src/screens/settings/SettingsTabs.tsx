@@ -37,6 +37,11 @@ export function SettingsTabs({ section }: { section: SettingsSection }): ReactEl
     const timer = setTimeout(() => frame.current?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus(), 0);
     return () => clearTimeout(timer);
   }, []);
+  useEffect(() => {
+    // In a narrow window the row of sections is longer than the window.
+    const timer = setTimeout(() => frame.current?.querySelector('[role="tab"][aria-selected="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" }), 0);
+    return () => clearTimeout(timer);
+  }, [section, narrow]);
   return (
     <Tabs
       ref={frame}
