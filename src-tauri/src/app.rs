@@ -1,4 +1,4 @@
-//! What the commands share. Each part has its own lock; none is held while another is taken.
+//! What the commands share. Each part has its own lock; the settings' may be taken while another is held, no other two are.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::commands::shell::Shown;
 use crate::contract::{BridgeError, BridgeEvent, EVENT_CHANNEL, NativeCode};
 use crate::frames::FrameServer;
 use crate::hosting::Hosting;
-use crate::links;
+use crate::links::{self, EarlyLink};
 use crate::session::{Emit, Session};
 use crate::settings::SettingsStore;
 
@@ -27,8 +27,8 @@ pub struct App {
     pub session: Mutex<Option<Session>>,
     /// Camera and microphone before joining.
     pub preview: Mutex<Option<Preview>>,
-    /// What the program was started with, until the window has asked for it.
-    pub opened_link: std::sync::Mutex<Option<String>>,
+    /// Links that were opened before the window could hear of them.
+    pub early_link: EarlyLink,
     /// How the window is shown.
     pub window_mode: Mutex<Shown>,
     /// To the window.
@@ -52,12 +52,12 @@ impl App {
                 tracing::debug!(%error, "the window did not take an event");
             }
         });
-        let opened_link = std::sync::Mutex::new(links::among(std::env::args()));
+        let early_link = EarlyLink::new(links::among(std::env::args()));
         Ok(Self {
             settings,
             frames,
             hosting,
-            opened_link,
+            early_link,
             session: Mutex::default(),
             preview: Mutex::default(),
             window_mode: Mutex::default(),

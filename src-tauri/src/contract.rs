@@ -439,7 +439,7 @@ pub struct HostStatus {
     pub running: bool,
     /// `host:port` for others on this network.
     pub address: Option<String>,
-    /// The usual port, when another program has it.
+    /// The usual port, when no server could be started on it: most often another program has it.
     pub port_taken: Option<u16>,
     /// People in its meetings.
     pub people: usize,
@@ -464,6 +464,8 @@ pub struct WindowState {
     pub call: Option<JoinedCall>,
     /// What this person sends in it.
     pub media: Option<OwnMedia>,
+    /// How much of the screen the window takes.
+    pub mode: WindowMode,
 }
 
 /// How serious a notice is.

@@ -1,4 +1,4 @@
-//! The server inside the app: started when a person begins a meeting and no other server is set.
+//! The server inside the app: started when a person asks for it, or begins a meeting and no other server is set.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::contract::{BridgeError, HostStatus, NativeCode};
 
-/// At most one server of our own, kept until the app ends.
+/// At most one server of our own, kept until a person stops it or the app ends.
 pub struct Hosting {
     data_dir: PathBuf,
     server: Mutex<Option<Server>>,

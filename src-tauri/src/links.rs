@@ -1,6 +1,8 @@
 //! Links that other programs open: a second start hands its link to the first and ends. A link only fills in the preview;
 //! a person joins.
 
+use std::sync::{Mutex, PoisonError};
+
 use confab_protocol::MeetingLink;
 use tauri::{AppHandle, Manager};
 
@@ -39,14 +41,59 @@ pub fn listen(handle: &AppHandle) {
 
 fn open(handle: &AppHandle, text: String) {
     // Before the state is there nobody can have opened a window.
-    if let Some(app) = handle.try_state::<App>() {
+    if let Some(app) = handle.try_state::<App>()
+        && let Some(text) = app.early_link.keep(text)
+    {
         (app.emit)(BridgeEvent::LinkOpened { text });
+    }
+}
+
+/// The newest link that was opened while the window could not hear of it yet.
+pub struct EarlyLink(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    link: Option<String>,
+    /// The window has asked, and hears events from then on.
+    asked: bool,
+}
+
+impl EarlyLink {
+    /// With what the program was started with.
+    pub fn new(link: Option<String>) -> Self {
+        Self(Mutex::new(Waiting { link, asked: false }))
+    }
+
+    /// Keeps a link for the window, or gives it back when the window is there to be told.
+    fn keep(&self, text: String) -> Option<String> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.asked {
+            return Some(text);
+        }
+        waiting.link = Some(text);
+        None
+    }
+
+    /// The link that waits, once: a window that is loaded anew has acted on it.
+    pub fn take(&self) -> Option<String> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.asked = true;
+        waiting.link.take()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_waits_until_the_window_asks_and_is_told_at_once_from_then_on() {
+        let link = EarlyLink::new(Some("first".to_owned()));
+        assert_eq!(link.keep("second".to_owned()), None);
+        assert_eq!(link.take().as_deref(), Some("second"));
+        assert_eq!(link.take(), None);
+        assert_eq!(link.keep("third".to_owned()).as_deref(), Some("third"));
+    }
 
     #[test]
     fn only_a_meeting_link_is_taken_from_the_arguments() {

@@ -8,7 +8,7 @@ use confab_protocol::ChatMessageId;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use crate::contract::{BridgeError, BridgeEvent, ChatPage, Code, JoinedCall, NativeCode, ShareInfo, WindowState};
+use crate::contract::{BridgeError, BridgeEvent, ChatPage, Code, JoinedCall, NativeCode, OwnMedia, ShareInfo};
 use crate::translate::{Told, Translator};
 
 /// How long the window waits for a page of older messages.
@@ -53,8 +53,8 @@ impl Session {
     }
 
     /// What a window has to know that was loaded anew.
-    pub fn window_state(&self) -> WindowState {
-        self.lock().translator.window_state()
+    pub fn joined(&self) -> (Option<JoinedCall>, Option<OwnMedia>) {
+        self.lock().translator.joined()
     }
 
     /// Whether a camera is open and sent.

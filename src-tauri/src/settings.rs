@@ -24,7 +24,7 @@ impl SettingsStore {
             }),
             Err(_) => Settings::default(),
         };
-        Self { path, current: Mutex::new(current) }
+        Self { path, current: Mutex::new(current.checked()) }
     }
 
     /// A copy of what is remembered.
@@ -37,6 +37,7 @@ impl SettingsStore {
     /// # Errors
     /// When the file cannot be written; the settings hold until the app ends.
     pub fn set(&self, settings: Settings) -> Result<(), BridgeError> {
+        let settings = settings.checked();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if *current == settings {
             return Ok(());

@@ -7,7 +7,7 @@ use confab_protocol::ParticipantInfo;
 
 use crate::contract::{
     BridgeEvent, CallPhase, ChatPage, DeviceKind, DeviceProblem, EndReason, JoinedCall, OwnMedia, ProblemReason,
-    ShareInfo, Tone, WindowState,
+    ShareInfo, Tone,
 };
 
 /// What one call has told so far.
@@ -53,15 +53,21 @@ impl Translator {
     }
 
     /// What a window has to know that was loaded anew.
-    pub fn window_state(&self) -> WindowState {
+    pub fn joined(&self) -> (Option<JoinedCall>, Option<OwnMedia>) {
         let call = self.call.clone().map(|call| JoinedCall { participants: self.participants.clone(), ..call });
-        WindowState { media: call.as_ref().map(|_| self.media()), call }
+        let media = call.as_ref().map(|_| self.media());
+        (call, media)
     }
 
     /// What an event means for the window.
     pub fn translate(&mut self, event: CallEvent) -> Vec<Told> {
         match event {
-            CallEvent::State { state } => vec![window(BridgeEvent::CallPhase { phase: phase(state) })],
+            CallEvent::State { state } => {
+                if matches!(state, CallState::Ended { .. }) {
+                    self.call = None;
+                }
+                vec![window(BridgeEvent::CallPhase { phase: phase(state) })]
+            }
             CallEvent::Joined { me, code, room_name, link, role, grants, participants, chat, again: _ } => {
                 self.participants.clone_from(&participants);
                 let call = JoinedCall { me, role, grants, code, link, title: room_name, participants, chat };

@@ -61,7 +61,7 @@ pub struct Preview {
     microphone: Option<Stop>,
 }
 
-/// Plays three soft notes on a speaker and returns when they were played, or the speaker took nothing for two seconds.
+/// Plays three soft notes on a speaker and returns when they were played, or after three seconds.
 /// Blocks.
 ///
 /// # Errors

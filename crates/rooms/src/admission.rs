@@ -1,7 +1,9 @@
 //! Coming in and going out: join, resume, ICE restart, leave. Each of the first three waits for the media plane; what
 //! was asked is kept as [`Pending`] meanwhile, one a person.
 
-use confab_protocol::{ErrorCode, LeaveReason, ParticipantId, RequestId, ServerMessage, SlotAssignment};
+use confab_protocol::{
+    ErrorCode, LeaveReason, ParticipantId, PersonQuality, Quality, RequestId, ServerMessage, SlotAssignment,
+};
 
 use crate::command::{JoinRequest, Now, Refusal, SessionEnd, SessionId};
 use crate::effect::{Effect, MediaPurpose};
@@ -203,6 +205,8 @@ impl Room {
         self.members.insert(participant, member);
         self.sessions.insert(session, participant);
         self.greet(session, join.request, participant, out);
+        // A new media path, of which nothing is known yet.
+        self.media_quality(PersonQuality { participant, quality: Quality::Good }, out);
         if !heard.slots.is_empty() {
             self.media_slots(participant, heard.slots.values().cloned().collect(), out);
         }

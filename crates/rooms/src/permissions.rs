@@ -41,7 +41,7 @@ pub fn refusal(action: Action) -> &'static str {
         }
         Action::Watch => "You may not receive pictures in this meeting.",
         Action::WriteChat => "You may not write in this meeting's chat.",
-        Action::RaiseHand => "You may not raise a hand in this meeting.",
+        Action::RaiseHand => "You may not raise a hand or react in this meeting.",
         Action::Invite => "Only a host may give out tokens for this meeting.",
     }
 }

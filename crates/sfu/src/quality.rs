@@ -32,6 +32,8 @@ struct Way {
 
 impl Way {
     fn note(&mut self, now: Instant, lost: f64) {
+        // What was before a pause says nothing of now.
+        self.lost = self.lost(now);
         self.lost += (lost - self.lost) * WEIGHT;
         self.noted_at = Some(now);
     }
@@ -102,5 +104,7 @@ mod tests {
         assert_eq!(meter.news(begin + Duration::from_secs(10)), Some(Quality::Bad));
         assert_eq!(meter.news(begin + Duration::from_secs(20)), Some(Quality::Good));
         assert_eq!(meter.news(begin + Duration::from_secs(20)), None);
+        meter.note_up(begin + Duration::from_secs(21), 0.0);
+        assert_eq!(meter.news(begin + Duration::from_secs(21)), None, "old loss does not come back");
     }
 }

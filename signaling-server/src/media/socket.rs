@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
@@ -53,15 +53,16 @@ impl MediaSocket {
 
     /// Reads a batch of what has come into `buffers`.
     pub(super) fn receive(&mut self, buffers: &mut ReceiveBuffers) -> Received {
-        let ReceiveBuffers { memory, meta, filled, came } = buffers;
+        let ReceiveBuffers { memory, meta, filled, read_at } = buffers;
         *filled = 0;
         let mut chunks = memory.chunks_mut(RUN);
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
         match self.state.recv(UdpSockRef::from(&self.socket), &mut slices, meta) {
             Ok(received) => {
-                (*filled, self.failures) = (received, 0);
-                *came = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                (*filled, self.failures, self.readable) = (received, 0, true);
+                *read_at =
+                    (Instant::now(), SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
                 Received::Batch
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -99,15 +100,15 @@ pub(super) struct ReceiveBuffers {
     meta: [RecvMeta; BATCH_SIZE],
     /// Runs of datagrams in it.
     filled: usize,
-    /// When they were read, since 1970.
-    came: Duration,
+    /// When they were read, also since 1970.
+    read_at: (Instant, Duration),
 }
 
 /// Datagrams of one source that came together.
 pub(super) struct Run<'a> {
     pub(super) source: SocketAddr,
-    /// How long the system had them already, as far as it says so.
-    pub(super) waited: Duration,
+    /// When the system had them, as far as it says so; else when they were read.
+    pub(super) arrival: Instant,
     bytes: &'a mut [u8],
     stride: usize,
 }
@@ -127,20 +128,20 @@ impl ReceiveBuffers {
             memory: vec![0; BATCH_SIZE * RUN],
             meta: [RecvMeta::default(); BATCH_SIZE],
             filled: 0,
-            came: Duration::ZERO,
+            read_at: (Instant::now(), Duration::ZERO),
         }
     }
 
     /// What was read last.
     pub(super) fn runs(&mut self) -> impl Iterator<Item = Run<'_>> {
-        let came = self.came;
+        let (read_at, unix) = self.read_at;
         self.memory.chunks_mut(RUN).zip(&self.meta).take(self.filled).map(move |(memory, meta)| {
             let length = meta.len.min(memory.len());
             // A clock that was set in between says nothing of use.
-            let waited = meta.timestamp.and_then(|at| came.checked_sub(at)).filter(|waited| *waited < LONGEST_WAIT);
+            let waited = meta.timestamp.and_then(|at| unix.checked_sub(at)).filter(|waited| *waited < LONGEST_WAIT);
             Run {
                 source: meta.addr,
-                waited: waited.unwrap_or_default(),
+                arrival: waited.and_then(|waited| read_at.checked_sub(waited)).unwrap_or(read_at),
                 bytes: &mut memory[..length],
                 stride: meta.stride.max(1),
             }

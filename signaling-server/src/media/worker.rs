@@ -234,14 +234,13 @@ impl Worker {
                     break;
                 }
                 for run in self.buffers.runs() {
-                    let (now, source) = (Instant::now(), run.source);
+                    let (now, source, arrival) = (Instant::now(), run.source, run.arrival);
                     // What one sender's pictures became does not wait for those of all others. Those of one stay together, so
                     // that runs to one receiver are long.
                     if last_source != Some(source) && self.sfu.waiting_transmits() >= SOON {
                         transmit(&mut self.sfu, &mut self.sender, &mut self.delays, &self.sockets, &self.counters);
                     }
                     last_source = Some(source);
-                    let arrival = now.checked_sub(run.waited).unwrap_or(now);
                     for datagram in run.datagrams() {
                         datagrams += 1;
                         bytes += datagram.len() as u64;

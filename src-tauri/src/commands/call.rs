@@ -169,8 +169,10 @@ pub async fn retry_now(app: State<'_, App>) -> Answer<()> {
 
 #[tauri::command]
 pub async fn window_state(app: State<'_, App>) -> Answer<WindowState> {
+    let mode = app.window_mode.lock().await.mode();
     let session = app.session.lock().await;
-    Ok(session.as_ref().map_or(WindowState { call: None, media: None }, Session::window_state))
+    let (call, media) = session.as_ref().map(Session::joined).unwrap_or_default();
+    Ok(WindowState { call, media, mode })
 }
 
 #[tauri::command(rename_all = "snake_case")]

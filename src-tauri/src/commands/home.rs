@@ -1,7 +1,5 @@
 //! Home and settings: who we are, what is remembered, what a pasted text means.
 
-use std::sync::PoisonError;
-
 use confab_protocol::MeetingLink;
 use tauri::State;
 
@@ -17,8 +15,7 @@ pub fn app_info(app: State<'_, App>) -> AppInfo {
         platform: std::env::consts::OS,
         // The window keeps the system's frame in this release.
         window_controls: false,
-        // Once: a window that is loaded anew has acted on it.
-        opened_link: app.opened_link.lock().unwrap_or_else(PoisonError::into_inner).take(),
+        opened_link: app.early_link.take(),
     }
 }
 

@@ -61,6 +61,34 @@ pub struct Settings {
     pub recent: Vec<RecentMeeting>,
 }
 
+/// What a person can have typed, and somewhat more: beyond that it is no setting of ours.
+const LONGEST_TEXT: usize = 256;
+const MOST_RECENT: usize = 50;
+const MOST_SHORTCUTS: usize = 100;
+
+impl Settings {
+    /// The same within its bounds, whoever wrote it.
+    #[must_use]
+    pub fn checked(mut self) -> Self {
+        let shorten = |text: &mut String| {
+            if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+                text.truncate(end);
+            }
+        };
+        self.text_size = self.text_size.clamp(100, 200);
+        shorten(&mut self.name);
+        shorten(&mut self.server);
+        self.recent.truncate(MOST_RECENT);
+        self.recent.retain(|meeting| meeting.link.len() <= 4 * LONGEST_TEXT);
+        self.recent.iter_mut().for_each(|meeting| shorten(&mut meeting.title));
+        self.shortcuts.retain(|action, keys| action.len().max(keys.len()) <= LONGEST_TEXT);
+        while self.shortcuts.len() > MOST_SHORTCUTS {
+            self.shortcuts.pop_last();
+        }
+        self
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -145,4 +173,20 @@ pub enum CallLayout {
     Speaker,
     /// One is large, others stand beside.
     Sidebar,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_from_anywhere_are_brought_within_their_bounds() {
+        let shortcuts = (0..1_000).map(|number| (number.to_string(), "Ctrl+K".to_owned())).collect();
+        let wild = Settings { text_size: 0, name: "\u{e4}".repeat(10_000), shortcuts, ..Settings::default() };
+        let checked = wild.checked();
+        assert_eq!((checked.text_size, checked.name.chars().count()), (100, LONGEST_TEXT));
+        assert_eq!(checked.shortcuts.len(), MOST_SHORTCUTS);
+        let usual = Settings { name: "Ada".into(), text_size: 150, ..Settings::default() };
+        assert!(usual.clone().checked() == usual);
+    }
 }

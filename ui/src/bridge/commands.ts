@@ -220,6 +220,7 @@ export interface HostStatus {
 export interface WindowState {
   call: JoinedCall | null;
   media: OwnMedia | null;
+  mode: WindowMode;
 }
 
 /** Why a call is over. */

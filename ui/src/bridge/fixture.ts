@@ -214,7 +214,7 @@ export class FixtureBridge implements Bridge {
     host_stop: () => this.hosting({ running: false, address: null, port_taken: null, people: 0 }),
     window_mode_set: ({ mode }) => { this.emit({ type: "window_mode", mode }); return null; },
     always_on_top_set: () => null,
-    window_state: () => ({ call: null, media: null }),
+    window_state: () => ({ call: null, media: null, mode: "normal" }),
     frame_socket: () => ({ url: "ws://127.0.0.1:1/" }),
   };
 }

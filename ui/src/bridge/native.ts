@@ -9,7 +9,10 @@ import { FrameSocket } from "./frame_socket";
 /** The bridge of the desktop window. Resolves once events are heard, so that none is missed. */
 export async function openNativeBridge(): Promise<Bridge> {
   const listeners = new Set<(event: BridgeEvent) => void>();
+  // What comes before anybody listens is kept for the first who does.
+  let early: BridgeEvent[] = [];
   await listen<BridgeEvent>(EVENT_CHANNEL, ({ payload }) => {
+    if (listeners.size === 0) early.push(payload);
     for (const listener of listeners) listener(payload);
   });
   const call = <Name extends CommandName>(name: Name, input: CommandArguments<Name>): Promise<CommandAnswer<Name>> =>
@@ -18,6 +21,9 @@ export async function openNativeBridge(): Promise<Bridge> {
     call,
     subscribe(listener) {
       listeners.add(listener);
+      const missed = early;
+      early = [];
+      queueMicrotask(() => missed.forEach(listener));
       return () => listeners.delete(listener);
     },
     openFrames(onFrame): FrameChannel {

@@ -86,6 +86,6 @@ export function CallScreen(): ReactElement {
 function useWholeWindowAfter(): void {
   const session = useSession();
   useEffect(() => () => {
-    if (session.state.windowMode === "mini") void session.run("window_mode_set", { mode: "normal" });
+    if (session.state.windowMode !== "normal") void session.run("window_mode_set", { mode: "normal" });
   }, [session]);
 }

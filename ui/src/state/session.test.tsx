@@ -23,6 +23,7 @@ describe("a window that is loaded anew", () => {
     const { bridge } = await openWindow((world) => inCall(world, {
       call: fixtureCall([INES, TOMAS, LENA]),
       media: { microphone_on: false, camera_on: true, share: null, hand_raised: true },
+      mode: "normal",
     }));
     expect(await screen.findByRole("toolbar", { name: "Call controls" })).toBeDefined();
     expect(screen.getByRole("button", { name: "Microphone, off" })).toBeDefined();

@@ -44,9 +44,11 @@ export class Session {
   private async catchUp(): Promise<void> {
     const [host, running] = await Promise.all([
       this.bridge.call("host_status", {}).catch(() => null),
-      this.bridge.call("window_state", {}).catch(() => ({ call: null, media: null })),
+      this.bridge.call("window_state", {}).catch(() => null),
     ]);
     if (host !== null && this.current.host === null) this.dispatch({ type: "host", host });
+    if (running === null) return;
+    if (running.mode !== this.current.windowMode) this.dispatch({ type: "window_mode", mode: running.mode });
     if (running.call === null || this.current.call !== null) return;
     this.dispatch({ type: "call_joined", call: running.call });
     if (running.media !== null) this.dispatch({ type: "own_media", media: running.media });

@@ -426,3 +426,18 @@ fn a_socket_that_closes_ends_the_growth_and_the_call_resumes() {
     let (second, _) = lab.next_socket();
     assert_eq!(lab.input(Input::SocketOpen(second)), [Action::Resume(second)]);
 }
+
+#[test]
+fn who_does_not_want_to_wait_tries_now_and_once() {
+    let mut lab = Lab::joined();
+    lab.input(Input::SocketClosed(1));
+    let (id, _) = lab.next_socket();
+    lab.input(Input::SocketFailed(id, "refused".into()));
+    let actions = lab.input(Input::RetryNow);
+    assert_eq!(Lab::opened(&actions), Some(id + 1), "{actions:?}");
+    assert_eq!(lab.input(Input::RetryNow), [], "one attempt is under way");
+    lab.input(Input::SocketOpen(id + 1));
+    lab.input(Input::Joined(id + 1));
+    lab.input(Input::PathUp);
+    assert_eq!(lab.input(Input::RetryNow), [], "nothing is waited for");
+}

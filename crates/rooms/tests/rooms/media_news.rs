@@ -1,4 +1,4 @@
-use confab_protocol::{Layer, ParticipantId, RequestId, Role, ServerMessage, SourceKind};
+use confab_protocol::{Layer, ParticipantId, PersonQuality, Quality, RequestId, Role, ServerMessage, SourceKind};
 use confab_rooms::{Command, Effect};
 
 use crate::world::{World, slot};
@@ -87,4 +87,32 @@ fn slots_and_layers_are_told_to_their_owner_alone() {
     world.handle(Command::Layers { participant: ann, source, wanted });
     assert_eq!(world.told(observer).len(), heard);
     assert!(matches!(world.told(session).last(), Some(ServerMessage::CallLayers { .. })));
+}
+
+#[test]
+fn whose_line_is_weak_is_told_as_a_whole_list_and_forgotten_with_the_line() {
+    let mut world = World::new();
+    let (ann, _) = world.join();
+    let (bob, observer) = world.join();
+    let of = |participant, quality| PersonQuality { participant, quality };
+    let lists = |world: &World| -> Vec<Vec<PersonQuality>> {
+        let list = |message: &ServerMessage| match message {
+            ServerMessage::CallQuality { people } => Some(people.clone()),
+            _ => None,
+        };
+        world.told(observer).iter().filter_map(list).collect()
+    };
+    world.handle(Command::Quality(of(ann, Quality::Bad)));
+    world.handle(Command::Quality(of(ann, Quality::Bad)));
+    world.handle(Command::Quality(of(bob, Quality::Weak)));
+    let both = vec![of(ann, Quality::Bad), of(bob, Quality::Weak)];
+    assert_eq!(lists(&world), [vec![of(ann, Quality::Bad)], both.clone()], "the same again is not told");
+    let (_, late) = world.join();
+    assert!(world.told(late).contains(&ServerMessage::CallQuality { people: both }));
+    // Joined anew, with a media path of which nothing is known.
+    world.begin_join(ann, Role::Participant);
+    world.media_answers(world.asked.len() - 1);
+    assert_eq!(lists(&world).last(), Some(&vec![of(bob, Quality::Weak)]));
+    world.handle(Command::Quality(of(bob, Quality::Good)));
+    assert_eq!(lists(&world).last(), Some(&Vec::new()));
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use confab_protocol::{
-    ChatMessage, ChatMessageId, ErrorCode, LeaveReason, Limits, ParticipantId, ParticipantInfo, RequestId, Role,
-    ServerMessage, SlotAssignment, SlotKind, SourceKind,
+    ChatMessage, ChatMessageId, ErrorCode, Grants, LeaveReason, Limits, ParticipantId, ParticipantInfo, RequestId,
+    Role, ServerMessage, SlotAssignment, SlotKind, SourceKind,
 };
 use confab_rooms::{Command, Effect, JoinRequest, MediaPurpose, Now, Refusal, Room, RoomConfig, SessionEnd, SessionId};
 
@@ -199,6 +199,17 @@ impl World {
         self.media_answers(self.asked.len() - 1);
         self.handle(Command::MediaConnected(participant));
         (participant, session)
+    }
+
+    /// Somebody comes in with rights of their own.
+    pub fn join_with(&mut self, grants: Grants) -> SessionId {
+        let participant = ParticipantId::new();
+        let join = JoinRequest { grants, ..self.join_request(participant, Role::Participant) };
+        let session = join.session;
+        self.handle(Command::Join(join));
+        self.media_answers(self.asked.len() - 1);
+        self.handle(Command::MediaConnected(participant));
+        session
     }
 
     pub fn join(&mut self) -> (ParticipantId, SessionId) {
