@@ -81,7 +81,7 @@ impl Sfu {
         let blocks: Vec<ReceptionBlock> =
             streams.filter_map(|stream| stream.log.reception_block(now, stream.ssrc?)).collect();
         if let Some(lost) = blocks.iter().map(|block| block.fraction_lost).max() {
-            member.quality.note_up(now, f64::from(lost) / 256.0);
+            member.quality.note(now, f64::from(lost) / 256.0);
         }
         blocks
     }

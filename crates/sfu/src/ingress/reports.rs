@@ -54,13 +54,8 @@ impl Sfu {
     fn note_blocks(&mut self, now: Instant, from: Key, blocks: &[confab_rtp::wire::ReceptionBlock]) {
         let clock = self.clock(now);
         let Some(member) = self.members.get_mut(from) else { return };
-        let mut lost = None;
         for block in blocks.iter().filter(|block| member.slots.iter().any(|slot| slot.ssrc == block.ssrc)) {
             member.downlink.reported(&clock, now, block);
-            lost = lost.max(Some(block.fraction_lost));
-        }
-        if let Some(lost) = lost {
-            member.quality.note_down(now, f64::from(lost) / 256.0);
         }
     }
 
