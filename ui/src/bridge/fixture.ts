@@ -16,6 +16,7 @@ import type {
   OwnMedia,
   Settings,
 } from "./commands";
+import { DEFAULT_SETTINGS } from "../state/app_state";
 import type { ChatMessage, ParticipantInfo, SourceKind } from "./protocol.generated";
 
 type Handlers = { [Name in CommandName]: (input: Commands[Name]["arguments"]) => CommandAnswer<Name> | Promise<CommandAnswer<Name>> };
@@ -35,23 +36,8 @@ export const FIXTURE_DEVICES: DeviceList = {
 };
 
 export const FIXTURE_SETTINGS: Settings = {
+  ...DEFAULT_SETTINGS,
   name: "Lena Fischer",
-  theme: "system",
-  language: "system",
-  text_size: 100,
-  motion: "system",
-  announcements: "all",
-  mirror: true,
-  hide_self: false,
-  layout: "grid",
-  always_on_top: false,
-  noise_removal: true,
-  shortcuts: {},
-  devices: { camera: { kind: "default" }, microphone: { kind: "default" }, speaker: { kind: "default" } },
-  server: "",
-  microphone_on: true,
-  camera_on: true,
-  recent: [],
 };
 
 /** A person with microphone and camera on; `changes` says otherwise. */

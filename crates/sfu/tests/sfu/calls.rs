@@ -181,12 +181,7 @@ fn an_ice_restart_from_a_new_address_keeps_streams_and_slots() {
     let mut lab = Lab::new();
     let (ann, bob) = (lab.join(), lab.join());
     lab.publish(ann, SourceKind::Microphone);
-    let speak = |lab: &mut Lab, call: u64| {
-        let now = lab.now;
-        if call.is_multiple_of(2) {
-            lab.clients[ann].speak(now, -30);
-        }
-    };
+    let speak = |lab: &mut Lab, call: u64| lab.talk(&[ann], call);
     lab.run_with(SECOND, speak);
     let slot = lab.slot_of(bob, ann, SourceKind::Microphone).unwrap();
 

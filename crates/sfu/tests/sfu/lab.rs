@@ -400,6 +400,13 @@ impl Lab {
         wanted.into_iter().map(|layer| layer as usize).collect()
     }
 
+    /// They speak, a packet every 20 ms: for every call of [`Self::run_with`].
+    pub fn talk(&mut self, clients: &[usize], call: u64) {
+        for client in clients.iter().filter(|_| call.is_multiple_of(2)) {
+            self.clients[*client].speak(self.now, -30);
+        }
+    }
+
     /// A client's camera with three layers at 30 pictures a second, those told to be watched. Call every 10 ms.
     pub fn film(&mut self, client: usize, call: u64) {
         self.film_like(client, call, &FILM);

@@ -24,13 +24,7 @@ fn a_hole_in_the_network_is_told_after_two_seconds_and_its_end_too() {
     let mut lab = Lab::new();
     let (ann, bob) = (lab.join(), lab.join());
     lab.publish(ann, SourceKind::Microphone);
-    let speak = |lab: &mut Lab, call: u64| {
-        let now = lab.now;
-        if call.is_multiple_of(2) {
-            lab.clients[ann].speak(now, -30);
-            lab.clients[bob].speak(now, -30);
-        }
-    };
+    let speak = |lab: &mut Lab, call: u64| lab.talk(&[ann, bob], call);
     lab.publish(bob, SourceKind::Microphone);
     lab.run_with(SECOND, speak);
     lab.paths[bob].cut = true;
@@ -72,12 +66,7 @@ fn a_line_that_loses_is_told_as_weak_and_as_good_when_it_loses_no_more() {
     let mut lab = Lab::new();
     let (ann, bob) = (lab.join(), lab.join());
     lab.publish(ann, SourceKind::Microphone);
-    let speak = |lab: &mut Lab, call: u64| {
-        let now = lab.now;
-        if call.is_multiple_of(2) {
-            lab.clients[ann].speak(now, -30);
-        }
-    };
+    let speak = |lab: &mut Lab, call: u64| lab.talk(&[ann], call);
     let told = |lab: &Lab| -> Vec<(usize, Quality)> {
         let of = |event: &Event| match event {
             Event::Quality { id, quality } => Some((usize::from(*id == lab.id(bob)), *quality)),
