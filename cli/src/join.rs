@@ -280,6 +280,7 @@ fn sentence(event: &CallEvent) -> Option<String> {
         }
         CallEvent::ChatRefused { why, .. } => format!("Not sent: {why}"),
         CallEvent::TalkingWhileMuted => "You are muted.".to_owned(),
+        CallEvent::DeviceRestored { name, .. } => format!("{name} is back and is used again."),
         CallEvent::DeviceProblem { message, .. } | CallEvent::Refused { message, .. } => message.clone(),
         _ => return None,
     })

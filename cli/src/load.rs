@@ -1,6 +1,6 @@
 //! `confab-cli load`: many light people in one process, sending and receiving real RTP, counting every packet.
 //!
-//! Nothing is encoded or decoded: payloads carry a counter and a time under a header that the server takes for H.264
+//! Nothing is decoded, and nothing encoded but for the film (`--film`), once before the run: payloads carry a counter and a time under a header that the server takes for H.264
 //! or Opus. What is measured is the server: what it loses, repeats, mixes up, and how long packets take through it. So a
 //! person is made cheap: of what comes, only one packet in so many is decrypted, the others are counted by their headers,
 //! which are in clear. Towards the server it is a whole receiver all the same: it says when which packet came, reports,
@@ -9,13 +9,14 @@
 //! ```text
 //!  signal (or janus) -> person -> peer: socket, ICE, DTLS, SDP (str0m)
 //!                         |         |
-//!                  what is due    media: RTP and RTCP, sans-IO
+//!            film, what is due    media: RTP and RTCP, sans-IO
 //!                                   |-- streams: what is sent, kept to be repaired
 //!                                   '-- arrivals: what came, what is missing  -> tally
 //! ```
 
 mod arrivals;
 mod control;
+mod film;
 mod janus;
 mod keys;
 mod media;
@@ -38,6 +39,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use control::{Control, LONGEST_CONTROLLED, Totals, Wish};
+use film::Film;
 use peer::Identity;
 use person::{Person, Phase};
 use signal::Signal;
@@ -84,6 +86,9 @@ pub struct LoadArgs {
     /// Bit rate of a voice, kbit/s, in 50 packets a second. 0 for no voices.
     #[arg(long, default_value_t = 32)]
     pub audio_kbps: u32,
+    /// Send a short film with speech that receivers can decode, instead of bytes that only count.
+    #[arg(long)]
+    pub film: bool,
     /// Height of the tiles people show others in, device pixels; decides the layer.
     #[arg(long, default_value_t = 720)]
     pub tile_height: u32,
@@ -159,6 +164,9 @@ pub enum LoadError {
     /// Media could not be set up.
     #[error("The media path could not be set up: {0}")]
     Media(String),
+    /// The film could not be made.
+    #[error("The film could not be made: {0}")]
+    Film(String),
     /// Took too long.
     #[error("{0} took too long.")]
     TimedOut(&'static str),
@@ -183,6 +191,7 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
     let senders = args.senders.unwrap_or(args.people).min(args.people);
     let identity = Identity::new()?;
     let totals = Arc::new(Totals::default());
+    let film = if args.film { Some(Arc::new(Film::shoot(&args)?)) } else { None };
     let clock = Instant::now();
     let (phase, watched) = watch::channel(Phase::Joining);
     let (joined, mut joins) = tokio::sync::mpsc::channel(people as usize);
@@ -199,6 +208,7 @@ pub async fn run(args: LoadArgs) -> Result<LoadReport, LoadError> {
             senders,
             identity: identity.clone(),
             totals: totals.clone(),
+            film: film.clone(),
             clock,
         };
         let (phase, joined) = (watched.clone(), joined.clone());

@@ -113,6 +113,9 @@ impl Translator {
             CallEvent::DeviceProblem { device, reason, message } => {
                 vec![Told::Window(device_problem(device, reason, message))]
             }
+            CallEvent::DeviceRestored { device, .. } => {
+                vec![window(BridgeEvent::DeviceProblem { kind: device_kind(device), problem: None })]
+            }
             CallEvent::DevicesChanged => vec![Told::DevicesChanged],
             CallEvent::Refused { message, .. } => vec![notice(Tone::Warn, message)],
             CallEvent::Stats { stats } if self.watches_stats => vec![window(BridgeEvent::Stats { stats })],
@@ -152,14 +155,18 @@ fn notice(tone: Tone, message: impl Into<String>) -> Told {
     window(BridgeEvent::Notice { tone, message: message.into() })
 }
 
-/// A device that works no more.
-pub fn device_problem(device: MediaDevice, reason: EngineReason, message: String) -> BridgeEvent {
-    let kind = match device {
+fn device_kind(device: MediaDevice) -> DeviceKind {
+    match device {
         MediaDevice::Camera => DeviceKind::Camera,
         MediaDevice::Microphone => DeviceKind::Microphone,
         MediaDevice::Speaker => DeviceKind::Speaker,
         MediaDevice::Screen => DeviceKind::Screen,
-    };
+    }
+}
+
+/// A device that works no more.
+pub fn device_problem(device: MediaDevice, reason: EngineReason, message: String) -> BridgeEvent {
+    let kind = device_kind(device);
     let reason = match reason {
         EngineReason::Blocked => ProblemReason::Blocked,
         EngineReason::Missing => ProblemReason::Missing,

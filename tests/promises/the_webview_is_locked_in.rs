@@ -49,6 +49,36 @@ fn the_content_policy_allows_nothing_unsafe_and_nobody_else() -> Outcome {
 }
 
 #[test]
+fn what_the_window_says_passes_a_gate_that_knows_every_command_and_no_other() -> Outcome {
+    let pattern = &json("tauri.conf.json")?["app"]["security"]["pattern"];
+    assert_eq!(pattern["use"], "isolation");
+    let folder = pattern["options"]["dir"].as_str().unwrap_or_default();
+    let hook = text(&format!("{folder}/hook.js"))?;
+    let table = hook.split_once("const COMMANDS = {").and_then(|(_, rest)| rest.split_once("\n};"));
+    let (table, _) = table.ok_or_else(|| LabError::Unexpected("the gate has no table of commands".into()))?;
+    let named: BTreeSet<String> = table
+        .lines()
+        .filter_map(|line| line.split_once(": ["))
+        .map(|(name, _)| name.trim().trim_matches('"').to_owned())
+        .collect();
+    let of_tauri: BTreeSet<String> = named.iter().filter(|name| name.starts_with("plugin:")).cloned().collect();
+    let ours: BTreeSet<String> = named.difference(&of_tauri).cloned().collect();
+    assert_eq!(ours, commands()?);
+    // What the gate lets through of Tauri's own is what the capability grants.
+    let capability = json("capabilities/main.json")?;
+    let granted: BTreeSet<String> = capability["permissions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one.as_str()?.strip_prefix("core:"))
+        .filter_map(|one| one.split_once(":allow-"))
+        .map(|(plugin, command)| format!("plugin:{plugin}|{}", command.replace('-', "_")))
+        .collect();
+    assert_eq!(of_tauri, granted);
+    Ok(())
+}
+
+#[test]
 fn one_capability_names_one_window_and_every_command_and_nothing_of_the_system() -> Outcome {
     let config = json("tauri.conf.json")?;
     assert_eq!(config["app"]["security"]["capabilities"], serde_json::json!(["main"]));

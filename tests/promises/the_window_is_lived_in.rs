@@ -3,58 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use confab_tests::lab::{
-    Desktop, Display, Lab, LabError, Outcome, Person, Process, Pulse, Server, SessionBus, Window, program,
-};
+use confab_tests::lab::{Lab, LabError, Outcome};
 
-const SOON: Duration = Duration::from_secs(15);
-
-/// Everything a window needs.
-struct Stage {
-    lab: Lab,
-    server: Server,
-    bus: SessionBus,
-    display: Display,
-    _pulse: Pulse,
-    desktop: Desktop,
-}
-
-impl Stage {
-    fn set(name: &str) -> Outcome<Self> {
-        let lab = Lab::open(name)?;
-        let pulse = Pulse::start(lab.folder())?;
-        pulse.add_speaker("loudspeaker")?;
-        pulse.add_microphone("headset")?;
-        pulse.set_defaults("loudspeaker", "headset")?;
-        let display = Display::start(lab.folder(), 1280, 720)?;
-        let bus = SessionBus::start(lab.folder())?;
-        let server = lab.server()?;
-        let desktop = Desktop::open_with(lab.folder(), "Ada", server.address(), &display, &pulse, &bus.environment())?;
-        Ok(Self { lab, server, bus, display, _pulse: pulse, desktop })
-    }
-
-    fn window(&self) -> &Window {
-        self.desktop.window()
-    }
-
-    /// Ada starts a meeting, and Ben joins.
-    fn meet(&self) -> Outcome<Person> {
-        let room = self.desktop.start_meeting(SOON)?;
-        let mut ben = self.lab.person("Ben").join(self.server.address(), &room)?;
-        ben.wait_until("Ada's picture", SOON, |view| view.frames_shown("Ada") > 10)?;
-        Ok(ben)
-    }
-
-    /// Starts the program once more; it hands over what it was given and ends.
-    fn start_again(&self, argument: &str) -> Outcome {
-        Process::new(&program("confab")?, "second-start", self.lab.folder())
-            .args([argument])
-            .envs(self.desktop.environment().iter().map(|(name, value)| (name.as_str(), value.as_str())))
-            .envs(self.bus.environment())
-            .start()?
-            .succeed(SOON)
-    }
-}
+use crate::window_stage::{SOON, Stage};
 
 #[test]
 fn a_second_start_with_a_link_reaches_the_first_which_only_fills_in_the_preview() -> Outcome {

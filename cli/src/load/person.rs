@@ -13,6 +13,7 @@ use confab_rtp::AudioLevel;
 use tokio::sync::{mpsc, watch};
 
 use super::control::Totals;
+use super::film::Film;
 use super::janus::Janus;
 use super::media::{Happening, Media};
 use super::payload::{Contents, StreamName};
@@ -53,6 +54,8 @@ pub(super) struct Person {
     pub(super) senders: u32,
     pub(super) identity: Identity,
     pub(super) totals: Arc<Totals>,
+    /// What is shown and said, where it is to be decoded.
+    pub(super) film: Option<Arc<Film>>,
     pub(super) clock: Instant,
 }
 
@@ -68,6 +71,8 @@ struct Sending {
     counter: u64,
     timestamp: u32,
     keyframe_due: bool,
+    /// Where in the film the stream is.
+    scene: usize,
 }
 
 /// A person in the call.
@@ -395,13 +400,21 @@ impl Member {
             timestamp: self.voice.timestamp,
             marker: false,
             level: Some(AudioLevel { below_overload: if speaks { 25 } else { 80 }, voice: speaks }),
-            payload: &|payload| contents.write(0x78, bytes, payload),
+            payload: &|payload| match &self.person.film {
+                Some(film) => payload.extend(film.sound(self.voice.scene)),
+                None => contents.write(0x78, bytes, payload),
+            },
         };
         self.peer.media.send(now, None, &outgoing);
+        self.voice.scene += 1;
         self.peer.media.tally.audio.sent += u64::from(self.phase == Phase::Measuring);
     }
 
     fn send_picture(&mut self, now: Instant, layer: Layer) {
+        if let Some(film) = self.person.film.clone() {
+            self.send_scene(now, layer, &film);
+            return;
+        }
         let sent = self.since_begin();
         let args = &self.person.args;
         let share = [10, 3, 1][layer as usize];
@@ -429,6 +442,29 @@ impl Member {
         }
         if self.phase == Phase::Measuring {
             self.peer.media.tally.video.sent += packets as u64;
+        }
+    }
+
+    /// The film's next picture; its first when a keyframe is wanted.
+    fn send_scene(&mut self, now: Instant, layer: Layer, film: &Film) {
+        let stream = &mut self.layers[layer as usize];
+        stream.timestamp = stream.timestamp.wrapping_add(90_000 / self.person.args.fps);
+        if std::mem::take(&mut stream.keyframe_due) {
+            stream.scene = 0;
+        }
+        let payloads = film.picture(layer, stream.scene);
+        stream.scene += 1;
+        for (place, payload) in payloads.iter().enumerate() {
+            let outgoing = Outgoing {
+                timestamp: stream.timestamp,
+                marker: place + 1 == payloads.len(),
+                level: None,
+                payload: &|packet| packet.extend(payload),
+            };
+            self.peer.media.send(now, Some(layer), &outgoing);
+        }
+        if self.phase == Phase::Measuring {
+            self.peer.media.tally.video.sent += payloads.len() as u64;
         }
     }
 

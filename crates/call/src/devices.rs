@@ -152,6 +152,12 @@ pub fn list() -> DeviceList {
     DeviceList { screens: crate::capture::list_screens().unwrap_or_default(), ..Snapshot::take().list }
 }
 
+/// The id of the device with this name for people, when it is there now. Takes as long as [`list`].
+pub(crate) fn find(kind: DeviceKind, name: &str) -> Option<String> {
+    let list = Snapshot::take().list;
+    list.of(kind).iter().find(|device| device.name == name).map(|device| device.id.clone())
+}
+
 /// What the watch compares.
 pub(crate) struct Snapshot {
     /// What is shown, without screens and windows.

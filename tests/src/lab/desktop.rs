@@ -33,27 +33,33 @@ impl Desktop {
     /// # Errors
     /// When a driver is missing or the window does not open.
     pub fn open(folder: &Path, name: &str, server: SocketAddr, display: &Display, pulse: &Pulse) -> Outcome<Self> {
-        Self::open_with(folder, name, server, display, pulse, &[])
+        Self::open_with(folder, Some(&Self::remembered(name)), server, display, pulse, &[])
     }
 
-    /// The same with more in its environment.
+    /// What the settings of this person say who shows the test picture.
+    pub fn remembered(name: &str) -> Value {
+        json!({ "name": name, "theme": "dark", "devices": { "camera": { "kind": "test" } } })
+    }
+
+    /// The same with these settings, or none, as at the first start of all, and with more in its environment.
     ///
     /// # Errors
     /// As above.
     pub fn open_with(
         folder: &Path,
-        name: &str,
+        settings: Option<&Value>,
         server: SocketAddr,
         display: &Display,
         pulse: &Pulse,
         more: &[(String, String)],
     ) -> Outcome<Self> {
         let home = folder.join("desktop-home");
-        let settings = home.join("config").join("org.confab.desktop");
-        let fail = |error| LabError::io(settings.display().to_string(), error);
-        std::fs::create_dir_all(&settings).map_err(fail)?;
-        let remembered = json!({ "name": name, "theme": "dark", "devices": { "camera": { "kind": "test" } } });
-        std::fs::write(settings.join("settings.json"), remembered.to_string()).map_err(fail)?;
+        if let Some(settings) = settings {
+            let place = home.join("config").join("org.confab.desktop");
+            let fail = |error| LabError::io(place.display().to_string(), error);
+            std::fs::create_dir_all(&place).map_err(fail)?;
+            std::fs::write(place.join("settings.json"), settings.to_string()).map_err(fail)?;
+        }
         let mut environment = pulse.environment();
         environment.extend(display.environment());
         for (variable, place) in [("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data"), ("XDG_CACHE_HOME", "cache")]

@@ -47,6 +47,22 @@ impl Picture {
         pattern::read_mark_luma(at, width, height)
     }
 
+    /// How far the brightnesses of a part are from their mean, on average: 0 for one colour, about 40 for a camera's
+    /// picture. The part may reach beyond the picture.
+    pub fn unevenness_at(&self, corner: (i64, i64), width: usize, height: usize) -> f64 {
+        let range = |from: i64, length: usize, size: usize| {
+            let end = from.saturating_add(length as i64).clamp(0, size as i64) as usize;
+            from.clamp(0, size as i64) as usize..end
+        };
+        let columns = range(corner.0, width, self.width);
+        let rows = range(corner.1, height, self.height);
+        let part = |row: usize| &self.luma[row * self.width..][columns.clone()];
+        let values: Vec<f64> = rows.flat_map(|row| part(row).iter().map(|value| f64::from(*value))).collect();
+        let count = values.len().max(1) as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        values.iter().map(|value| (value - mean).abs()).sum::<f64>() / count
+    }
+
     /// Writes a binary grey map (PGM).
     ///
     /// # Errors
@@ -74,5 +90,7 @@ mod tests {
         }
         assert_eq!(large.read_mark_at((100, 50), 320, 180), Some(mark));
         assert_eq!(large.read_mark_at((0, 0), 320, 180), None);
+        let uneven = |corner| large.unevenness_at(corner, 320, 180);
+        assert!(uneven((100, 50)) > 10.0 && uneven((0, 250)) < 0.01 && uneven((700, 500)) < 0.01);
     }
 }

@@ -74,7 +74,15 @@ impl Pulse {
     /// When the server refuses.
     pub fn add_microphone(&self, name: &str) -> Outcome<PulseModule> {
         self.add_speaker(&format!("{name}_air"))?;
-        let (source, master) = (format!("source_name={name}"), format!("master={name}_air.monitor"));
+        self.add_microphone_of(name, &format!("{name}_air"))
+    }
+
+    /// A microphone in air that is there already, as one that was unplugged and is plugged in again.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn add_microphone_of(&self, name: &str, air: &str) -> Outcome<PulseModule> {
+        let (source, master) = (format!("source_name={name}"), format!("master={air}.monitor"));
         self.load(&["module-remap-source", &source, &master, "rate=48000", "channels=1", &described("source", name)])
     }
 

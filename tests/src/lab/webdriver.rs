@@ -62,6 +62,27 @@ impl WebDriver {
     }
 }
 
+/// How W3C `WebDriver` names a key; what has no name there is its own letter, small as without Shift.
+fn key_value(key: &str) -> String {
+    let named = match key {
+        "Ctrl" => '\u{e009}',
+        "Shift" => '\u{e008}',
+        "Alt" => '\u{e00a}',
+        "Enter" => '\u{e007}',
+        "Escape" => '\u{e00c}',
+        "Tab" => '\u{e004}',
+        "Left" => '\u{e012}',
+        "Up" => '\u{e013}',
+        "Right" => '\u{e014}',
+        "Down" => '\u{e015}',
+        "PageUp" => '\u{e00e}',
+        "PageDown" => '\u{e00f}',
+        "F6" => '\u{e036}',
+        other => return other.to_lowercase(),
+    };
+    named.to_string()
+}
+
 /// A port that was free a moment ago. The drivers cannot pick one themselves.
 fn free_port() -> Outcome<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
@@ -150,6 +171,33 @@ impl Window {
         let element = self.find(selector)?;
         let keys = json!({ "text": text });
         self.command("POST", &format!("/element/{element}/value"), Some(&keys)).map(|_| ())
+    }
+
+    /// Presses keys as the settings write them, as in `Ctrl+Shift+C`, wherever the focus is.
+    ///
+    /// # Errors
+    /// When the driver does not take them.
+    pub fn press_keys(&self, keys: &str) -> Outcome {
+        let parts: Vec<&str> = keys.split('+').collect();
+        let down = parts.iter().map(|part| json!({ "type": "keyDown", "value": key_value(part) }));
+        let up = parts.iter().rev().map(|part| json!({ "type": "keyUp", "value": key_value(part) }));
+        self.act(&down.chain(up).collect::<Vec<_>>())
+    }
+
+    /// Types letter by letter, wherever the focus is.
+    ///
+    /// # Errors
+    /// When the driver does not take them.
+    pub fn write(&self, text: &str) -> Outcome {
+        let letters = text
+            .chars()
+            .flat_map(|letter| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": letter.to_string() })));
+        self.act(&letters.collect::<Vec<_>>())
+    }
+
+    fn act(&self, actions: &[Value]) -> Outcome {
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
+        self.command("POST", "/actions", Some(&json!({ "actions": [keyboard] }))).map(|_| ())
     }
 
     /// Runs a script's body in the page and gives what it returns.

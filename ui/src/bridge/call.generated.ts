@@ -528,7 +528,15 @@ reason: ProblemReason,
 /**
  * For the person: what happened and what is used instead.
  */
-message: string, } | { "event": "devices_changed" } | { "event": "refused", 
+message: string, } | { "event": "device_restored", 
+/**
+ * Which.
+ */
+device: MediaDevice, 
+/**
+ * Its name for people.
+ */
+name: string, } | { "event": "devices_changed" } | { "event": "refused", 
 /**
  * For programs.
  */

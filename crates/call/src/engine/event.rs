@@ -248,6 +248,13 @@ pub enum CallEvent {
         /// For the person: what happened and what is used instead.
         message: String,
     },
+    /// A device that was taken away is back and in use again.
+    DeviceRestored {
+        /// Which.
+        device: MediaDevice,
+        /// Its name for people.
+        name: String,
+    },
     /// The list of devices changed: something was plugged in or out.
     DevicesChanged,
     /// The server refused something we asked for.

@@ -1,6 +1,6 @@
 //! Keeps a microphone and a speaker open, each on a thread of its own, because devices take their time to open and
 //! close. One whose stream ends is opened again; when that does not help, the default one takes its place, or none, and
-//! the person is told. The call goes on in any case. What stands in for a device (a file, a test sound) is never replaced:
+//! the person is told. One that was taken away is used again when it is back. The call goes on in any case. What stands in for a device (a file, a test sound) is never replaced:
 //! nobody goes on air with a microphone they did not choose.
 
 use std::fmt::Display;
@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, after, never, select, unbounded};
 
 use super::event::{MediaDevice, ProblemReason};
 use crate::capture::{AudioChunk, CaptureError, MicrophoneChoice, MicrophoneStream, open_microphone};
+use crate::devices::{self, DeviceKind};
 use crate::playback::{PlaybackError, Pull, SpeakerChoice, SpeakerStream, open_speaker};
 use crate::receive::voice::Mixdown;
 
@@ -21,6 +22,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A device that fails for the third time within this time is replaced.
 const REOPEN_WINDOW: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether a device that was taken away is back.
+const LOOK_FOR_LOST: Duration = Duration::from_secs(2);
 
 /// So often is a device opened again in that time.
 const REOPENINGS: usize = 2;
@@ -43,6 +47,13 @@ pub enum SoundNotice {
         message: String,
         /// Nothing took its place.
         lost: bool,
+    },
+    /// A device that was taken away is back and in use again.
+    Restored {
+        /// Which.
+        device: MediaDevice,
+        /// Its name for people.
+        name: String,
     },
 }
 
@@ -100,7 +111,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) {
 
 /// What a microphone and a speaker have in common.
 trait Device {
-    type Choice: Default;
+    type Choice: Default + Clone;
     type Stream;
     type Error: Display;
 
@@ -119,6 +130,8 @@ trait Device {
     /// Whether opening the device again may help: its stream ended. One that is there and does nothing would do nothing
     /// again.
     fn is_over(error: &Self::Error) -> bool;
+    /// The choice that opens the device of this name, when it is there now.
+    fn find(&self, name: &str) -> Option<Self::Choice>;
     /// What runs when no device does.
     fn without(&self) -> Option<Self::Stream>;
     fn name(stream: &Self::Stream) -> &str;
@@ -139,16 +152,25 @@ struct Keeper<D: Device> {
     stream: Option<D::Stream>,
     /// When streams that ended were opened again without a word.
     reopened: Vec<Instant>,
+    /// What was chosen and ran until it was taken away.
+    away: Option<Away<D::Choice>>,
     notice: Arc<Notice>,
+}
+
+/// A device that ran and is gone.
+struct Away<Choice> {
+    choice: Choice,
+    name: String,
 }
 
 impl<D: Device> Keeper<D> {
     fn new(device: D, notice: Arc<Notice>) -> Self {
-        Self { device, choice: D::Choice::default(), stream: None, reopened: Vec::new(), notice }
+        Self { device, choice: D::Choice::default(), stream: None, reopened: Vec::new(), away: None, notice }
     }
 
     /// Until nobody can choose any more.
     fn run(mut self, choices: &Receiver<D::Choice>) {
+        let mut looked = Instant::now();
         loop {
             let problems = self.stream.as_ref().map_or_else(never, |stream| D::problems(stream).clone());
             select! {
@@ -165,11 +187,16 @@ impl<D: Device> Keeper<D> {
                 },
                 recv(after(LOOK_INTERVAL)) -> _ => self.device.note_latency(self.stream.as_ref()),
             }
+            if self.away.is_some() && looked.elapsed() >= LOOK_FOR_LOST {
+                looked = Instant::now();
+                self.look_for_lost();
+            }
         }
     }
 
     fn choose(&mut self, choice: D::Choice) {
         self.choice = choice;
+        self.away = None;
         self.reopened.clear();
         self.stream = None;
         match self.device.open(&self.choice) {
@@ -194,9 +221,28 @@ impl<D: Device> Keeper<D> {
             self.stream = Some(stream);
             self.reopened.push(Instant::now());
         } else {
+            let choice = self.choice.clone();
             self.replace(problem, D::is_replaceable(&self.choice));
+            // One that comes and goes all the time would change the sound all the time.
+            self.away = name.filter(|_| self.reopened.len() < REOPENINGS).map(|name| Away { choice, name });
         }
         self.changed();
+    }
+
+    /// Uses a device again that was taken away, once it is back. Only that one: nobody goes on air with another.
+    fn look_for_lost(&mut self) {
+        let Some(away) = &self.away else { return };
+        let Some(back) = self.device.find(&away.name) else { return };
+        let Ok(Some(stream)) = self.device.open(&back) else { return };
+        if D::name(&stream) != away.name {
+            return;
+        }
+        let Some(Away { choice, name }) = self.away.take() else { return };
+        tracing::info!(name, "a sound device is back");
+        (self.choice, self.stream) = (choice, Some(stream));
+        self.reopened.push(Instant::now());
+        self.changed();
+        (self.notice)(SoundNotice::Restored { device: D::KIND, name });
     }
 
     /// Opens the default device in place of one that failed, if that is allowed, or none, and says so.
@@ -250,6 +296,10 @@ impl Device for Microphone {
 
     fn is_over(error: &CaptureError) -> bool {
         matches!(error, CaptureError::DeviceLost { .. })
+    }
+
+    fn find(&self, name: &str) -> Option<MicrophoneChoice> {
+        devices::find(DeviceKind::Microphone, name).map(MicrophoneChoice::Device)
     }
 
     fn without(&self) -> Option<MicrophoneStream> {
@@ -315,6 +365,10 @@ impl Device for Speaker {
 
     fn is_over(error: &PlaybackError) -> bool {
         matches!(error, PlaybackError::DeviceLost { .. })
+    }
+
+    fn find(&self, name: &str) -> Option<SpeakerChoice> {
+        devices::find(DeviceKind::Speaker, name).map(SpeakerChoice::Device)
     }
 
     fn without(&self) -> Option<SpeakerStream> {

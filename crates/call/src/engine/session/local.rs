@@ -276,6 +276,7 @@ impl Session {
             SoundNotice::Problem { device, reason, message, .. } => {
                 self.tell(CallEvent::DeviceProblem { device, reason, message });
             }
+            SoundNotice::Restored { device, name } => self.tell(CallEvent::DeviceRestored { device, name }),
         }
     }
 

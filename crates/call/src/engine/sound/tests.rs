@@ -70,6 +70,10 @@ impl Device for Lab {
         matches!(error, Failure::Over)
     }
 
+    fn find(&self, name: &str) -> Option<Choice> {
+        self.there.borrow().iter().find(|known| **known == name).map(|known| Choice::Device(known))
+    }
+
     fn without(&self) -> Option<Stream> {
         None
     }
@@ -104,6 +108,7 @@ fn running(keeper: &Keeper<Lab>) -> Option<&'static str> {
 fn messages(told: &Receiver<SoundNotice>) -> Vec<String> {
     let message = |notice| match notice {
         SoundNotice::Problem { message, .. } => Some(message),
+        SoundNotice::Restored { name, .. } => Some(format!("{name} is back.")),
         SoundNotice::Microphone { .. } => None,
     };
     told.try_iter().filter_map(message).collect()
@@ -157,4 +162,36 @@ fn without_any_device_the_person_is_told_so() {
     let (keeper, told) = keeper(&[], Choice::Default);
     assert_eq!(running(&keeper), None);
     assert_eq!(messages(&told), ["It failed. Lost."]);
+}
+
+#[test]
+fn a_device_that_was_taken_away_is_used_again_when_it_is_back() {
+    let (mut keeper, told) = keeper(&["Built-in", "Headset"], Choice::Device("Headset"));
+    keeper.device.there.borrow_mut().pop();
+    keeper.failed(&Failure::Over);
+    assert_eq!(running(&keeper), Some("Built-in"));
+    keeper.look_for_lost();
+    assert_eq!(running(&keeper), Some("Built-in"), "it is not back yet");
+    keeper.device.there.borrow_mut().push("Headset");
+    keeper.look_for_lost();
+    assert_eq!(running(&keeper), Some("Headset"));
+    assert_eq!(messages(&told), ["It failed. Replaced.", "Headset is back."]);
+}
+
+#[test]
+fn another_device_than_the_one_that_was_taken_away_is_not_used_by_itself() {
+    let (mut keeper, _told) = keeper(&["Headset"], Choice::Default);
+    keeper.device.there.borrow_mut().clear();
+    keeper.failed(&Failure::Over);
+    assert_eq!(running(&keeper), None);
+    keeper.device.there.borrow_mut().push("Webcam");
+    keeper.look_for_lost();
+    assert_eq!(running(&keeper), None);
+    keeper.device.there.borrow_mut().push("Headset");
+    keeper.look_for_lost();
+    assert_eq!(running(&keeper), Some("Headset"));
+    keeper.choose(Choice::Device("Webcam"));
+    keeper.device.there.borrow_mut().pop();
+    keeper.look_for_lost();
+    assert_eq!(running(&keeper), Some("Webcam"), "what a person chose since then stays");
 }
