@@ -7,7 +7,7 @@ import { Announcer } from "./design/Announcer";
 import { usePage, useSpoken } from "./page";
 import { EndedScreen } from "./screens/ended/EndedScreen";
 import { HomeScreen } from "./screens/home/HomeScreen";
-import { SettingsOver } from "./screens/settings/SettingsDialog";
+import { SettingsOver } from "./screens/settings/SettingsOver";
 import { SettingsScreen } from "./screens/settings/SettingsScreen";
 import { PreviewScreen } from "./screens/preview/PreviewScreen";
 import { SessionProvider, useApp } from "./state/context";

@@ -45,7 +45,8 @@ export type NativeErrorCode =
   | "share_failed"
   | "not_in_call"
   | "storage_failed"
-  | "window_failed";
+  | "window_failed"
+  | "outbox_full";
 
 /** What a notice is about: a refusal of the server, or something of ours. */
 export type NoticeCode = ErrorCode | "talking_while_muted";

@@ -3,9 +3,10 @@ import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Sepa
 import type { CallLayout } from "../bridge/commands";
 import type { ShortcutName } from "./shortcuts";
 import { Icon, type IconName } from "../design/Icon";
+import { LAYOUTS } from "../state/app_state";
 import { useApp } from "../state/context";
 import { words } from "../words";
-import { LAYOUTS, type CallControls } from "./use_controls";
+import type { CallControls } from "./use_controls";
 import { useKeysText } from "./use_shortcuts";
 
 const LAYOUT_ICONS: Record<CallLayout, IconName> = { grid: "grid", speaker: "spotlight", sidebar: "sidebar" };

@@ -18,7 +18,7 @@ import type { CallControls } from "../use_controls";
 import { Picture, useHasPicture, VideoSurface } from "../video/VideoSurface";
 import "./mini.css";
 
-/** The call in a small window over others: who speaks or the share, me, and my microphone. */
+/** The call in the mini window, over others: who speaks or the share, me, and my microphone. */
 export function MiniCall({ controls }: { controls: CallControls }): ReactElement {
   const call = useCall();
   const now = useNow();
