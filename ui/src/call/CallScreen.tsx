@@ -1,5 +1,6 @@
 import { useEffect, useRef, type ReactElement } from "react";
 import { ChatPanel } from "../chat/ChatPanel";
+import { useHeadingAfter } from "../design/focus";
 import { Toasts } from "../design/Toasts";
 import { PeoplePanel } from "../people/PeoplePanel";
 import { useApp, useCall, useSession } from "../state/context";
@@ -60,6 +61,7 @@ export function CallScreen(): ReactElement {
   useWholeWindowAfter();
   const mode = useApp((state) => state.windowMode);
   useEscape(mode === "full_screen", controls.toggleFullScreen);
+  useHeadingAfter(mode === "mini" ? "mini" : "whole", "whole");
   if (mode === "mini") return <MiniCall controls={controls} />;
   return (
     <main className={narrow ? "call narrow" : "call"}>

@@ -23,7 +23,7 @@ export function ViewMenu({ controls, narrow }: { controls: CallControls; narrow:
   };
   return (
     <MenuTrigger>
-      <Button className={narrow ? "dk plain" : "btn ghost sm view-button"} aria-label={words.view.button}>
+      <Button className={narrow ? "dk plain" : "btn ghost sm view-button"} aria-label={words.view.button} data-opens="statistics">
         <Icon name={LAYOUT_ICONS[layout]} size={narrow ? 20 : 16} />
         {!narrow && words.view.button}
         {!narrow && <Icon name="chevron-down" size={14} />}

@@ -50,7 +50,7 @@ function Resting(): ReactElement {
   return (
     <div className="bk">
       <span className="well"><Icon name="camera-off" size={30} /></span>
-      <h2>{words.preview.restingTitle}</h2>
+      <h2 data-focus-first>{words.preview.restingTitle}</h2>
       <p>{words.preview.restingText}</p>
       <Button onPress={() => void session.switchDevices(["camera", "microphone"], true)}>{words.preview.wake}</Button>
     </div>
