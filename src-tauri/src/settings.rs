@@ -71,7 +71,7 @@ impl SettingsStore {
 fn what_can_be_read(text: &str) -> Settings {
     let Ok(found) = serde_json::from_str::<Value>(text) else { return Settings::default() };
     let usual = serde_json::to_value(Settings::default()).expect("settings are plain data");
-    let read = readable_part(found, &usual, &|value| Settings::deserialize(value).is_ok());
+    let read = readable_part(found, &usual, &|value: &Value| Settings::deserialize(value).is_ok());
     Settings::deserialize(&read).unwrap_or_default()
 }
 

@@ -233,12 +233,13 @@ mod tests {
         }
     }
 
-    /// The fields `type` and `code` of what the window is told.
-    fn code_of(event: CallEvent) -> Vec<(serde_json::Value, serde_json::Value)> {
+    /// Type and code of what the window is told.
+    fn code_of(event: CallEvent) -> Vec<String> {
         let told = Translator::default().translate(event);
-        let events = told.into_iter().filter_map(|told| if let Told::Window(event) = told { Some(event) } else { None });
+        let events =
+            told.into_iter().filter_map(|told| if let Told::Window(event) = told { Some(event) } else { None });
         let plain = events.map(|event| serde_json::to_value(event).expect("events are plain data"));
-        plain.map(|event| (event["type"].clone(), event["code"].clone())).collect()
+        plain.map(|event| format!("{} {}", event["type"], event["code"]).replace('"', "")).collect()
     }
 
     #[test]
@@ -255,17 +256,17 @@ mod tests {
         assert_eq!(known.quality, [weak]);
         // Who joins again gets the whole list anew.
         translator.translate(joined());
-        assert_eq!(translator.known().quality, []);
+        assert!(translator.known().quality.is_empty());
     }
 
     #[test]
     fn every_sentence_for_the_window_comes_with_its_code() {
-        assert_eq!(code_of(CallEvent::TalkingWhileMuted), [("notice".into(), "talking_while_muted".into())]);
+        assert_eq!(code_of(CallEvent::TalkingWhileMuted), ["notice talking_while_muted"]);
         let refused = CallEvent::Refused { code: ErrorCode::RateLimited, message: "Too fast.".into() };
-        assert_eq!(code_of(refused), [("notice".into(), "rate_limited".into())]);
+        assert_eq!(code_of(refused), ["notice rate_limited"]);
         let chat = |code| CallEvent::ChatRefused { local_id: None, content: "Hi".into(), code, why: "No.".into() };
-        assert_eq!(code_of(chat(None)), [("chat_refused".into(), "outbox_full".into())]);
+        assert_eq!(code_of(chat(None)), ["chat_refused outbox_full"]);
         let long = chat(Some(ErrorCode::MessageTooLarge));
-        assert_eq!(code_of(long), [("chat_refused".into(), "message_too_large".into())]);
+        assert_eq!(code_of(long), ["chat_refused message_too_large"]);
     }
 }

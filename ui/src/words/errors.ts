@@ -98,5 +98,5 @@ export function noticeWords({ message, code }: { message: string; code?: NoticeC
 
 /** Why the connection is away. */
 export function troubleWords({ code, message }: Extract<CallPhase, { phase: "reconnecting" }>): string {
-  return code === undefined ? message : words.reconnecting.why[code];
+  return code === undefined ? message : words.reconnecting.why[code] ?? message;
 }
