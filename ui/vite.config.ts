@@ -13,5 +13,7 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/test_setup.ts"],
     css: false,
+    // Many draw a whole call, and a build may run beside them.
+    testTimeout: 20_000,
   },
 });

@@ -1,5 +1,6 @@
 //! The window's commands and events as data: the Rust side of `ui/src/bridge/commands.ts`, field by field.
 
+use confab_call::Trouble;
 use confab_call::stats::CallStats;
 use confab_protocol::{
     ChatMessage, ErrorCode, Grants, ParticipantId, ParticipantInfo, PersonQuality, Reaction, Role, RoomCode,
@@ -46,6 +47,10 @@ pub enum NativeCode {
     StorageFailed,
     /// The system did not change the window.
     WindowFailed,
+    /// Too many messages wait for the network already.
+    OutboxFull,
+    /// The person speaks, and the microphone is off.
+    TalkingWhileMuted,
 }
 
 /// Why a command was refused.
@@ -321,6 +326,8 @@ pub enum CallPhase {
         since: u64,
         /// Milliseconds since 1970 UTC.
         next_try_at: Option<u64>,
+        /// Why, for the program.
+        code: Trouble,
         /// Why, for people.
         message: String,
     },
@@ -328,6 +335,8 @@ pub enum CallPhase {
     Ended {
         /// For the program.
         reason: EndReason,
+        /// What the server said, when it refused.
+        code: Option<ErrorCode>,
         /// For people.
         message: String,
     },
@@ -371,6 +380,8 @@ pub enum BridgeEvent {
     ChatRefused {
         /// What was written.
         content: String,
+        /// Why, for the program.
+        code: Code,
         /// Why, for people.
         reason: String,
     },
@@ -427,6 +438,8 @@ pub enum BridgeEvent {
     Notice {
         /// `info` or `warn`.
         tone: Tone,
+        /// For the program.
+        code: Code,
         /// For people.
         message: String,
     },
@@ -461,11 +474,23 @@ pub enum WindowMode {
 #[derive(Clone, Serialize)]
 pub struct WindowState {
     /// The running call.
+    #[serde(flatten)]
+    pub call: KnownCall,
+    /// How much of the screen the window takes.
+    pub mode: WindowMode,
+}
+
+/// What is known of the running call; empty when there is none.
+#[derive(Clone, Default, Serialize)]
+pub struct KnownCall {
+    /// The call.
     pub call: Option<JoinedCall>,
     /// What this person sends in it.
     pub media: Option<OwnMedia>,
-    /// How much of the screen the window takes.
-    pub mode: WindowMode,
+    /// How it stands.
+    pub phase: Option<CallPhase>,
+    /// Whose packets do not come through well.
+    pub quality: Vec<PersonQuality>,
 }
 
 /// How serious a notice is.

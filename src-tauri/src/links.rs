@@ -1,5 +1,5 @@
 //! Links that other programs open: a second start hands its link to the first and ends. A link only fills in the preview;
-//! a person joins.
+//! a person turns on the devices and joins.
 
 use std::sync::{Mutex, PoisonError};
 

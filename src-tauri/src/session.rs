@@ -8,7 +8,7 @@ use confab_protocol::ChatMessageId;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use crate::contract::{BridgeError, BridgeEvent, ChatPage, Code, JoinedCall, NativeCode, OwnMedia, ShareInfo};
+use crate::contract::{BridgeError, BridgeEvent, ChatPage, Code, JoinedCall, KnownCall, NativeCode, ShareInfo};
 use crate::translate::{Told, Translator};
 
 /// How long the window waits for a page of older messages.
@@ -53,8 +53,8 @@ impl Session {
     }
 
     /// What a window has to know that was loaded anew.
-    pub fn joined(&self) -> (Option<JoinedCall>, Option<OwnMedia>) {
-        self.lock().translator.joined()
+    pub fn known(&self) -> KnownCall {
+        self.lock().translator.known()
     }
 
     /// Whether a camera is open and sent.

@@ -3,11 +3,11 @@
 use confab_call::{
     CallEvent, CallState, EndReason as EngineEnd, LocalMedia, MediaDevice, ProblemReason as EngineReason,
 };
-use confab_protocol::ParticipantInfo;
+use confab_protocol::{ParticipantInfo, PersonQuality};
 
 use crate::contract::{
-    BridgeEvent, CallPhase, ChatPage, DeviceKind, DeviceProblem, EndReason, JoinedCall, OwnMedia, ProblemReason,
-    ShareInfo, Tone,
+    BridgeEvent, CallPhase, ChatPage, Code, DeviceKind, DeviceProblem, EndReason, JoinedCall, KnownCall, NativeCode,
+    OwnMedia, ProblemReason, ShareInfo, Tone,
 };
 
 /// What one call has told so far.
@@ -18,6 +18,8 @@ pub struct Translator {
     local: LocalMedia,
     /// As the window would be told it now.
     call: Option<JoinedCall>,
+    phase: Option<CallPhase>,
+    quality: Vec<PersonQuality>,
     watches_stats: bool,
 }
 
@@ -53,10 +55,14 @@ impl Translator {
     }
 
     /// What a window has to know that was loaded anew.
-    pub fn joined(&self) -> (Option<JoinedCall>, Option<OwnMedia>) {
-        let call = self.call.clone().map(|call| JoinedCall { participants: self.participants.clone(), ..call });
-        let media = call.as_ref().map(|_| self.media());
-        (call, media)
+    pub fn known(&self) -> KnownCall {
+        let Some(call) = self.call.clone() else { return KnownCall::default() };
+        KnownCall {
+            call: Some(JoinedCall { participants: self.participants.clone(), ..call }),
+            media: Some(self.media()),
+            phase: self.phase.clone(),
+            quality: self.quality.clone(),
+        }
     }
 
     /// What an event means for the window.
@@ -66,10 +72,13 @@ impl Translator {
                 if matches!(state, CallState::Ended { .. }) {
                     self.call = None;
                 }
-                vec![window(BridgeEvent::CallPhase { phase: phase(state) })]
+                let phase = phase(state);
+                self.phase = Some(phase.clone());
+                vec![window(BridgeEvent::CallPhase { phase })]
             }
             CallEvent::Joined { me, code, room_name, link, role, grants, participants, chat, again: _ } => {
                 self.participants.clone_from(&participants);
+                self.quality.clear();
                 let call = JoinedCall { me, role, grants, code, link, title: room_name, participants, chat };
                 self.call = Some(call.clone());
                 // Devices are opened while the join is under way, so what they do was told before the window had a call.
@@ -93,19 +102,26 @@ impl Translator {
                 }
                 vec![window(BridgeEvent::Chat { message })]
             }
-            CallEvent::ChatRefused { content, why, .. } => {
-                vec![window(BridgeEvent::ChatRefused { content, reason: why })]
+            CallEvent::ChatRefused { content, code, why, .. } => {
+                let code = code.map_or(Code::Native(NativeCode::OutboxFull), Code::Server);
+                vec![window(BridgeEvent::ChatRefused { content, code, reason: why })]
             }
             CallEvent::ChatHistory { messages, more } => vec![Told::Older(ChatPage { messages, more })],
             CallEvent::Speaking { participants } => vec![window(BridgeEvent::Speaking { participants })],
             CallEvent::Reaction { participant, reaction } => {
                 vec![window(BridgeEvent::Reaction { participant, reaction })]
             }
-            CallEvent::Quality { people } => vec![window(BridgeEvent::Quality { people })],
+            CallEvent::Quality { people } => {
+                self.quality.clone_from(&people);
+                vec![window(BridgeEvent::Quality { people })]
+            }
             CallEvent::MicrophoneLevel { level, .. } => {
                 vec![window(BridgeEvent::Levels { microphone: linear_level(level) })]
             }
-            CallEvent::TalkingWhileMuted => vec![notice(Tone::Info, "You are muted. Hold Space to talk.")],
+            CallEvent::TalkingWhileMuted => {
+                let code = Code::Native(NativeCode::TalkingWhileMuted);
+                vec![notice(Tone::Info, code, "You are muted. Hold Space to talk.")]
+            }
             CallEvent::Local { media } => {
                 self.local = media;
                 vec![self.own_media()]
@@ -117,7 +133,7 @@ impl Translator {
                 vec![window(BridgeEvent::DeviceProblem { kind: device_kind(device), problem: None })]
             }
             CallEvent::DevicesChanged => vec![Told::DevicesChanged],
-            CallEvent::Refused { message, .. } => vec![notice(Tone::Warn, message)],
+            CallEvent::Refused { code, message } => vec![notice(Tone::Warn, Code::Server(code), message)],
             CallEvent::Stats { stats } if self.watches_stats => vec![window(BridgeEvent::Stats { stats })],
             CallEvent::ChatPending { .. } | CallEvent::Tiles { .. } | CallEvent::Stats { .. } => Vec::new(),
         }
@@ -151,8 +167,8 @@ fn window(event: BridgeEvent) -> Told {
     Told::Window(event)
 }
 
-fn notice(tone: Tone, message: impl Into<String>) -> Told {
-    window(BridgeEvent::Notice { tone, message: message.into() })
+fn notice(tone: Tone, code: Code, message: impl Into<String>) -> Told {
+    window(BridgeEvent::Notice { tone, code, message: message.into() })
 }
 
 fn device_kind(device: MediaDevice) -> DeviceKind {
@@ -182,10 +198,13 @@ fn phase(state: CallState) -> CallPhase {
     match state {
         CallState::Connecting => CallPhase::Connecting,
         CallState::Joined => CallPhase::Joined,
-        CallState::Reconnecting { since_unix_ms, why } => {
-            CallPhase::Reconnecting { since: since_unix_ms, next_try_at: None, message: why }
+        CallState::Reconnecting { since_unix_ms, code, why } => {
+            CallPhase::Reconnecting { since: since_unix_ms, next_try_at: None, code, message: why }
         }
-        CallState::Ended { reason, message } => CallPhase::Ended { reason: end_reason(&reason), message },
+        CallState::Ended { reason, message } => {
+            let code = if let EngineEnd::Refused { code } = reason { Some(code) } else { None };
+            CallPhase::Ended { reason: end_reason(&reason), code, message }
+        }
     }
 }
 
@@ -197,5 +216,64 @@ fn end_reason(reason: &EngineEnd) -> EndReason {
         EngineEnd::Gone => EndReason::TimedOut,
         EngineEnd::Unreachable => EndReason::ServerGone,
         EngineEnd::Refused { .. } | EngineEnd::Failed => EndReason::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use confab_call::Trouble;
+    use confab_protocol::{ErrorCode, ParticipantId, Quality, Role};
+
+    use super::*;
+
+    fn joined() -> CallEvent {
+        CallEvent::Joined {
+            me: ParticipantId::new(),
+            code: "kestrel-lane-27".parse().expect("a code"),
+            room_name: String::new(),
+            link: String::new(),
+            role: Role::Host,
+            grants: Role::Host.grants(),
+            participants: Vec::new(),
+            chat: Vec::new(),
+            again: false,
+        }
+    }
+
+    /// Type and code of what the window is told.
+    fn code_of(event: CallEvent) -> Vec<String> {
+        let told = Translator::default().translate(event);
+        let events =
+            told.into_iter().filter_map(|told| if let Told::Window(event) = told { Some(event) } else { None });
+        let plain = events.map(|event| serde_json::to_value(event).expect("events are plain data"));
+        plain.map(|event| format!("{} {}", event["type"], event["code"]).replace('"', "")).collect()
+    }
+
+    #[test]
+    fn a_window_loaded_anew_is_told_how_the_call_stands_and_whose_line_is_weak() {
+        let mut translator = Translator::default();
+        assert!(translator.known().phase.is_none());
+        translator.translate(joined());
+        let weak = PersonQuality { participant: ParticipantId::new(), quality: Quality::Weak };
+        translator.translate(CallEvent::Quality { people: vec![weak] });
+        let state = CallState::Reconnecting { since_unix_ms: 7, code: Trouble::ServerLost, why: String::new() };
+        translator.translate(CallEvent::State { state });
+        let known = translator.known();
+        assert!(matches!(known.phase, Some(CallPhase::Reconnecting { since: 7, code: Trouble::ServerLost, .. })));
+        assert_eq!(known.quality, [weak]);
+        // Who joins again gets the whole list anew.
+        translator.translate(joined());
+        assert!(translator.known().quality.is_empty());
+    }
+
+    #[test]
+    fn every_sentence_for_the_window_comes_with_its_code() {
+        assert_eq!(code_of(CallEvent::TalkingWhileMuted), ["notice talking_while_muted"]);
+        let refused = CallEvent::Refused { code: ErrorCode::RateLimited, message: "Too fast.".into() };
+        assert_eq!(code_of(refused), ["notice rate_limited"]);
+        let chat = |code| CallEvent::ChatRefused { local_id: None, content: "Hi".into(), code, why: "No.".into() };
+        assert_eq!(code_of(chat(None)), ["chat_refused outbox_full"]);
+        let long = chat(Some(ErrorCode::MessageTooLarge));
+        assert_eq!(code_of(long), ["chat_refused message_too_large"]);
     }
 }

@@ -16,6 +16,8 @@ fn a_second_start_with_a_link_reaches_the_first_which_only_fills_in_the_preview(
     stage.start_again(&link)?;
     stage.window().wait_for("form.pjr", SOON)?;
     stage.window().wait_until(".titlebar", SOON, |text| text.contains(room.as_str()))?;
+    // It opens no camera and no microphone either.
+    stage.window().wait_until(".pv .bk .btn", SOON, |text| text == "Turn on camera and microphone")?;
     stage.display.screenshot(&stage.lab.file("preview-of-the-link.png"))?;
     // A person joins, not a link.
     std::thread::sleep(Duration::from_secs(1));

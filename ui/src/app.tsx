@@ -4,10 +4,11 @@ import { I18nProvider } from "react-aria-components";
 import { CallScreen } from "./call/CallScreen";
 import { VideoProvider } from "./call/video/VideoSurface";
 import { Announcer } from "./design/Announcer";
+import { useHeadingAfter } from "./design/focus";
 import { usePage, useSpoken } from "./page";
 import { EndedScreen } from "./screens/ended/EndedScreen";
 import { HomeScreen } from "./screens/home/HomeScreen";
-import { SettingsOver } from "./screens/settings/SettingsDialog";
+import { SettingsOver } from "./screens/settings/SettingsOver";
 import { SettingsScreen } from "./screens/settings/SettingsScreen";
 import { PreviewScreen } from "./screens/preview/PreviewScreen";
 import { SessionProvider, useApp } from "./state/context";
@@ -39,6 +40,8 @@ function Page(): ReactElement {
 
 function CurrentScreen(): ReactElement {
   const screen = useApp((state) => state.screen);
+  // Whoever opens the window at home has the whole of it before them.
+  useHeadingAfter(screen.name, "home");
   switch (screen.name) {
     case "home":
       return <HomeScreen />;

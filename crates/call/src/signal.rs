@@ -8,5 +8,7 @@ pub mod life;
 pub mod outbox;
 pub mod requests;
 pub mod socket;
+pub mod trouble;
 
 pub use create::{CreateError, CreatedRoom, create_room};
+pub use trouble::Trouble;

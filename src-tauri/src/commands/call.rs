@@ -171,8 +171,8 @@ pub async fn retry_now(app: State<'_, App>) -> Answer<()> {
 pub async fn window_state(app: State<'_, App>) -> Answer<WindowState> {
     let mode = app.window_mode.lock().await.mode();
     let session = app.session.lock().await;
-    let (call, media) = session.as_ref().map(Session::joined).unwrap_or_default();
-    Ok(WindowState { call, media, mode })
+    let call = session.as_ref().map(Session::known).unwrap_or_default();
+    Ok(WindowState { call, mode })
 }
 
 #[tauri::command(rename_all = "snake_case")]

@@ -20,6 +20,10 @@ export type CallState = { "state": "connecting" } | { "state": "joined" } | { "s
  */
 since_unix_ms: number, 
 /**
+ * For programs.
+ */
+code: Trouble, 
+/**
  * For the person.
  */
 why: string, } | { "state": "ended", 
@@ -31,6 +35,8 @@ reason: EndReason,
  * For the person: what happened and what to do.
  */
 message: string, };
+
+export type Trouble = "server_lost" | "server_silent" | "udp_blocked" | "media_silent" | "network_down" | "media_lost" | "media_closed" | "media_failed" | "away_too_long";
 
 export type EndReason = { "kind": "left" } | { "kind": "removed" } | { "kind": "replaced" } | { "kind": "gone" } | { "kind": "unreachable" } | { "kind": "refused", 
 /**
@@ -473,6 +479,10 @@ local_id: number | null,
  * What was written.
  */
 content: string, 
+/**
+ * For programs: what the server said, or what it would have; `None` when too many lines wait already.
+ */
+code: ErrorCode | null, 
 /**
  * For the person.
  */

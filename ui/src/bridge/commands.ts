@@ -7,7 +7,7 @@
  * `rename_all = "snake_case"`). Times are milliseconds since 1970 UTC; levels are linear in dB, from 0 (-60 dB of full
  * scale and less) to 1 (full scale), so that a meter can show them as they are.
  */
-import type { CallStats } from "./call.generated";
+import type { CallStats, Trouble } from "./call.generated";
 import type {
   ChatMessage,
   ChatMessageId,
@@ -45,7 +45,14 @@ export type NativeErrorCode =
   | "share_failed"
   | "not_in_call"
   | "storage_failed"
-  | "window_failed";
+  | "window_failed"
+  | "outbox_full";
+
+/** What a notice is about: a refusal of the server, or something of ours. */
+export type NoticeCode = ErrorCode | "talking_while_muted";
+
+/** Why a message was not taken. `outbox_full`: too many wait for the network already. */
+export type ChatRefusalCode = ErrorCode | "outbox_full";
 
 /** What the program is and where it runs. */
 export interface AppInfo {
@@ -221,17 +228,22 @@ export interface WindowState {
   call: JoinedCall | null;
   media: OwnMedia | null;
   mode: WindowMode;
+  /** How the call stands. Absent where a call ends with its page. */
+  phase?: CallPhase | null;
+  /** Whose packets do not come through well. */
+  quality?: PersonQuality[];
 }
 
 /** Why a call is over. */
 export type EndReason = "left" | "removed" | "replaced" | "timed_out" | "server_gone" | "failed";
 
-/** How the call stands. */
+/** How the call stands. The `code`s are for the window's own words; a `message` is said when there are none for it. */
 export type CallPhase =
   | { phase: "connecting" }
   | { phase: "joined" }
-  | { phase: "reconnecting"; since: number; next_try_at: number | null; message: string }
-  | { phase: "ended"; reason: EndReason; message: string };
+  | { phase: "reconnecting"; since: number; next_try_at: number | null; message: string; code?: Trouble }
+  /** `code` is there when the server refused to let the call go on. */
+  | { phase: "ended"; reason: EndReason; message: string; code?: ErrorCode | null };
 
 export type BridgeEvent =
   | { type: "call_joined"; call: JoinedCall }
@@ -241,7 +253,7 @@ export type BridgeEvent =
   | { type: "own_media"; media: OwnMedia }
   | { type: "chat"; message: ChatMessage }
   /** A message of mine with these words was not taken, and why. */
-  | { type: "chat_refused"; content: string; reason: string }
+  | { type: "chat_refused"; content: string; reason: string; code?: ChatRefusalCode }
   /** At most 30 a second. `microphone` is what the microphone hears, also while it is switched off. */
   | { type: "levels"; microphone: number }
   | { type: "devices"; devices: DeviceList }
@@ -249,8 +261,8 @@ export type BridgeEvent =
   | { type: "device_problem"; kind: DeviceProblem["kind"]; problem: DeviceProblem | null }
   /** A `confab://` link was opened while the program runs. */
   | { type: "link_opened"; text: string }
-  /** A sentence for a toast, such as "You are muted. Hold Space to talk." */
-  | { type: "notice"; tone: "info" | "warn"; message: string }
+  /** A sentence for a toast, such as "You are muted. Hold Space to talk." The window has its own words for a `code`. */
+  | { type: "notice"; tone: "info" | "warn"; message: string; code?: NoticeCode }
   /** Somebody reacted; I too, once the server has passed it on. */
   | { type: "reaction"; participant: ParticipantId; reaction: Reaction }
   /** Whose packets do not come through well; who is not named is well. */

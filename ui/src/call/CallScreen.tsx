@@ -1,8 +1,8 @@
-import { useEffect, type ReactElement } from "react";
+import { useEffect, useRef, type ReactElement } from "react";
 import { ChatPanel } from "../chat/ChatPanel";
+import { useHeadingAfter } from "../design/focus";
 import { Toasts } from "../design/Toasts";
 import { PeoplePanel } from "../people/PeoplePanel";
-import { SettingsDialog } from "../screens/settings/SettingsDialog";
 import { useApp, useCall, useSession } from "../state/context";
 import { CallTitleBar } from "./CallTitleBar";
 import { Dock } from "./dock/Dock";
@@ -13,6 +13,7 @@ import { ShareDialog } from "./share/ShareDialog";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 import { StatisticsPanel } from "./statistics/StatisticsPanel";
 import { Stage } from "./stage/Stage";
+import { NO_SEATS } from "./stage/use_arrangement";
 import { useNarrower } from "./stage/use_size";
 import { useControls } from "./use_controls";
 import { useProblemToasts } from "./use_problem_toasts";
@@ -32,6 +33,7 @@ const NARROW_WINDOW = 640;
 export function CallScreen(): ReactElement {
   const call = useCall();
   const controls = useControls();
+  const kept = useRef(NO_SEATS);
   // Twice the size of text needs twice the room.
   const textSize = useApp((state) => state.settings.text_size);
   const narrow = useNarrower(NARROW_WINDOW * textSize / 100);
@@ -59,6 +61,7 @@ export function CallScreen(): ReactElement {
   useWholeWindowAfter();
   const mode = useApp((state) => state.windowMode);
   useEscape(mode === "full_screen", controls.toggleFullScreen);
+  useHeadingAfter(mode === "mini" ? "mini" : "whole", "whole");
   if (mode === "mini") return <MiniCall controls={controls} />;
   return (
     <main className={narrow ? "call narrow" : "call"}>
@@ -66,7 +69,7 @@ export function CallScreen(): ReactElement {
       <div className="mainrow">
         <div className="maincol">
           <ShareBanner />
-          <Stage />
+          <Stage kept={kept} />
           {call.phase.phase === "reconnecting" && <ReconnectingCard phase={call.phase} />}
           {controls.statistics && <StatisticsPanel onClose={controls.toggleStatistics} />}
           <Toasts />
@@ -77,7 +80,6 @@ export function CallScreen(): ReactElement {
       <Dock controls={controls} narrow={narrow} />
       {controls.dialog === "share" && <ShareDialog onClose={controls.closeDialog} />}
       {controls.dialog === "shortcuts" && <ShortcutsDialog onClose={controls.closeDialog} />}
-      {controls.dialog === "settings" && <SettingsDialog onClose={controls.closeDialog} />}
     </main>
   );
 }

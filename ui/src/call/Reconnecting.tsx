@@ -5,6 +5,7 @@ import { Icon } from "../design/Icon";
 import { useCall, useSession } from "../state/context";
 import { useNow } from "../state/time";
 import { words } from "../words";
+import { troubleWords } from "../words/errors";
 
 /** How long the server keeps a place, milliseconds (the protocol's `rejoin_window_ms`). */
 const REJOIN_WINDOW_MS = 15_000;
@@ -20,6 +21,7 @@ export function ReconnectingCard({ phase }: { phase: ReconnectingPhase }): React
   const away = Math.max(0, now - phase.since);
   const waiting = chatState.pending.filter(({ refused }) => refused === null).length;
   if (away < CARD_AFTER_MS) return null;
+  const why = troubleWords(phase);
   const kept = away < REJOIN_WINDOW_MS;
   return (
     <div className="reconnecting">
@@ -28,7 +30,7 @@ export function ReconnectingCard({ phase }: { phase: ReconnectingPhase }): React
         <div className="grow">
           <h2>{words.reconnecting.title}</h2>
           <p className="muted md">
-            {phase.message !== "" && `${phase.message} `}
+            {why !== "" && `${why} `}
             {words.reconnecting.since(Math.floor(away / 1000))}
           </p>
         </div>

@@ -3,9 +3,10 @@ import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Sepa
 import type { CallLayout } from "../bridge/commands";
 import type { ShortcutName } from "./shortcuts";
 import { Icon, type IconName } from "../design/Icon";
+import { LAYOUTS } from "../state/app_state";
 import { useApp } from "../state/context";
 import { words } from "../words";
-import { LAYOUTS, type CallControls } from "./use_controls";
+import type { CallControls } from "./use_controls";
 import { useKeysText } from "./use_shortcuts";
 
 const LAYOUT_ICONS: Record<CallLayout, IconName> = { grid: "grid", speaker: "spotlight", sidebar: "sidebar" };
@@ -22,7 +23,7 @@ export function ViewMenu({ controls, narrow }: { controls: CallControls; narrow:
   };
   return (
     <MenuTrigger>
-      <Button className={narrow ? "dk plain" : "btn ghost sm view-button"} aria-label={words.view.button}>
+      <Button className={narrow ? "dk plain" : "btn ghost sm view-button"} aria-label={words.view.button} data-opens="statistics">
         <Icon name={LAYOUT_ICONS[layout]} size={narrow ? 20 : 16} />
         {!narrow && words.view.button}
         {!narrow && <Icon name="chevron-down" size={14} />}

@@ -2,12 +2,13 @@
 import { useState } from "react";
 import type { CallLayout } from "../bridge/commands";
 import type { Reaction } from "../bridge/protocol.generated";
+import { LAYOUTS } from "../state/app_state";
 import { useApp, useCall, useSession } from "../state/context";
 
 export interface CallControls {
   /** The device that was asked for and is not on yet. */
   pending: "microphone" | "camera" | null;
-  dialog: "share" | "shortcuts" | "settings" | null;
+  dialog: "share" | "shortcuts" | null;
   toggleMicrophone: () => void;
   setMicrophone: (on: boolean) => void;
   toggleCamera: () => void;
@@ -30,9 +31,6 @@ export interface CallControls {
   react: (reaction: Reaction) => void;
   leave: () => void;
 }
-
-/** In the order of the View menu. */
-export const LAYOUTS: readonly CallLayout[] = ["grid", "speaker", "sidebar"];
 
 export function useControls(): CallControls {
   const session = useSession();
@@ -62,7 +60,7 @@ export function useControls(): CallControls {
     toggleChat: () => session.dispatch({ type: "panel_toggled", panel: "chat" }),
     togglePeople: () => session.dispatch({ type: "panel_toggled", panel: "people" }),
     showShortcuts: () => setDialog("shortcuts"),
-    showSettings: () => setDialog("settings"),
+    showSettings: () => session.openSettings(),
     closeDialog: () => setDialog(null),
     statistics,
     toggleStatistics: () => setStatistics((open) => !open),

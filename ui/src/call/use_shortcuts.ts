@@ -88,19 +88,20 @@ export function useEscape(fullScreen: boolean, leave: () => void): void {
   }, [fullScreen]);
 }
 
-/** F6 goes from region to region: stage, dock, panel, title bar. */
+/** F6 goes from region to region: stage, statistics, dock, panel, title bar. What lies over all of them keeps the focus. */
 export function useRegions(): void {
   useEffect(() => {
-    const order = ["stage", "dock", "panel", "titlebar"];
+    const order = ["stage", "statistics", "dock", "panel", "titlebar"];
     const pressed = (event: KeyboardEvent): void => {
       if (event.key !== "F6") return;
       event.preventDefault();
+      if (document.querySelector('[role="dialog"], [role="menu"]') !== null) return;
       const regions = order
         .map((name) => document.querySelector<HTMLElement>(`[data-region="${name}"]`))
         .filter((region): region is HTMLElement => region !== null && firstFocusable(region) !== null);
       const at = regions.findIndex((region) => region.contains(document.activeElement));
-      const step = event.shiftKey ? -1 : 1;
-      const next = regions[(at + step + regions.length) % regions.length];
+      // From nowhere backwards is the last.
+      const next = event.shiftKey ? regions.at(at < 0 ? -1 : at - 1) : regions[(at + 1) % regions.length];
       if (next !== undefined) firstFocusable(next)?.focus();
     };
     window.addEventListener("keydown", pressed);

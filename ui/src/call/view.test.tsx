@@ -211,6 +211,31 @@ describe("the mini window", () => {
   });
 });
 
+describe("seats", () => {
+  it("are the same after the mini window", async () => {
+    const { emit } = await openCall(crowd(60));
+    await emit({ type: "speaking", participants: [fixturePerson(78, "Guest 59").id] });
+    await emit({ type: "speaking", participants: [] });
+    const before = names();
+    expect(before.some((name) => name?.startsWith("Guest 59"))).toBe(true);
+    await emit({ type: "window_mode", mode: "mini" });
+    await emit({ type: "window_mode", mode: "normal" });
+    expect(names()).toEqual(before);
+  });
+});
+
+describe("the band below somebody who is alone", () => {
+  it("takes as much room as its words need, and never more than half", async () => {
+    const heights = new Map([["alone-band", 140]]);
+    const opened = openCall([LENA]);
+    vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockImplementation(function height(this: HTMLElement) { return heights.get(this.className) ?? 596; });
+    await opened;
+    const bottom = (): number => Number.parseFloat(tile(/\(you\)/).style.insetBlockStart) + Number.parseFloat(tile(/\(you\)/).style.blockSize);
+    expect(bottom()).toBeLessThanOrEqual(596 - 12 - 140 - 16);
+    expect(bottom()).toBeGreaterThan(596 - 12 - 140 - 40);
+  });
+});
+
 describe("the way back", () => {
   it("is tried at once when one asks for it", async () => {
     const { emit, user, bridge } = await openCall();

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useMemo, useRef, type ReactElement } from "react";
 import { Button } from "../design/controls";
+import { usePanelFocus } from "../design/focus";
 import { Icon } from "../design/Icon";
 import { useCall, useSession } from "../state/context";
 import { words } from "../words";
@@ -16,6 +17,7 @@ export function ChatPanel(): ReactElement {
   const call = useCall();
   const { messages, pending, draft, older } = call.chatState;
   const mine = useMemo(() => new Set([call.me]), [call.me]);
+  const panel = useRef<HTMLElement>(null);
   const body = useRef<HTMLDivElement>(null);
   const following = useRef(true);
   const oldest = messages[0]?.id;
@@ -35,17 +37,19 @@ export function ChatPanel(): ReactElement {
     const node = body.current;
     if (node !== null) following.current = node.scrollHeight - node.scrollTop - node.clientHeight < AT_END;
   };
+  const close = (): void => session.dispatch({ type: "panel_closed" });
+  const onKeyDown = usePanelFocus(panel, "chat", close);
   const empty = messages.length === 0 && pending.length === 0;
   return (
-    <aside className="panel" aria-label={words.chat.heading} data-region="panel">
+    <aside className="panel" aria-label={words.chat.heading} data-region="panel" ref={panel} onKeyDown={onKeyDown}>
       <header>
-        <h2>{words.chat.heading}</h2>
+        <h2 tabIndex={-1}>{words.chat.heading}</h2>
         <span className="grow" />
-        <Button kind="ghost icon sm" aria-label={words.chat.close} onPress={() => session.dispatch({ type: "panel_closed" })}>
+        <Button kind="ghost icon sm" aria-label={words.chat.close} onPress={close}>
           <Icon name="close" size={16} />
         </Button>
       </header>
-      <div className="body chat-body" ref={body} onScroll={scrolled}>
+      <div className="body chat-body" ref={body} onScroll={scrolled} data-scrolls tabIndex={0} role="group" aria-label={words.chat.log}>
         {empty ? <EmptyChat /> : (
           <>
             <Older state={older} onLoad={() => void session.loadOlder()} />

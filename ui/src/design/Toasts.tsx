@@ -52,6 +52,7 @@ function ToastAction({ toast, onDone }: { toast: Toast; onDone: () => void }): R
   if (action === null) return null;
   const act = (): void => {
     onDone();
+    if (action.does === "open_link") session.openOfferedLink(action.link);
     if (action.does === "choose") void session.chooseDevices(action.devices);
     if (action.does === "restart" && action.device === "camera") void session.run("set_camera_on", { on: true });
     if (action.does === "restart" && action.device === "microphone") void session.run("set_microphone_on", { on: true });

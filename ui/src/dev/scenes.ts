@@ -97,7 +97,7 @@ function laidOut(layout: CallLayout): Scene {
   return inCall(FIVE, { prepare: (bridge) => { bridge.settings.layout = layout; } });
 }
 
-/** The small window, with these people in the call. */
+/** The mini window, with these people in the call. */
 function inMini(people: ParticipantInfo[]): Scene {
   return inCall(people, { sizes: MINI, keep: ["320x240-dark"], play: (bridge) => bridge.emit({ type: "window_mode", mode: "mini" }) });
 }
@@ -142,6 +142,10 @@ export const scenes: Record<string, Scene> = {
   "preview-blocked": withoutCamera("blocked", "The privacy settings of this computer keep Confab from it."),
   "preview-busy": withoutCamera("busy", "Another program holds Built-in camera."),
   "preview-missing": inPreview({ keep: DARK, prepare: (bridge) => { bridge.devices = { cameras: [], microphones: [], speakers: [] }; } }),
+  "preview-by-link": {
+    keep: [],
+    play: (bridge) => bridge.emit({ type: "link_opened", text: "http://127.0.0.1:8003/m/kestrel-lane-2741" }),
+  },
   "preview-joining": inPreview({
     play: (bridge, session) => {
       bridge.call = () => new Promise(() => undefined);

@@ -1,9 +1,10 @@
-import type { ReactElement } from "react";
+import { useRef, type ReactElement } from "react";
 import type { ParticipantInfo } from "../bridge/protocol.generated";
 import { SoundBars } from "../call/stage/SoundBars";
 import { tilePerson } from "../call/stage/tile_people";
 import { Avatar } from "../design/Avatar";
 import { Button } from "../design/controls";
+import { usePanelFocus } from "../design/focus";
 import { Icon } from "../design/Icon";
 import { useCall, useSession } from "../state/context";
 import { raisedHands, sends } from "../state/people";
@@ -14,24 +15,27 @@ import { words } from "../words";
 export function PeoplePanel(): ReactElement {
   const session = useSession();
   const call = useCall();
+  const panel = useRef<HTMLElement>(null);
+  const close = (): void => session.dispatch({ type: "panel_closed" });
+  const onKeyDown = usePanelFocus(panel, "people", close);
   const hands = raisedHands(call.participants);
   const own = call.participants.filter(({ id }) => id === call.me);
   const others = call.participants.filter(({ id }) => id !== call.me);
   return (
-    <aside className="panel" aria-label={words.people.heading} data-region="panel">
+    <aside className="panel" aria-label={words.people.heading} data-region="panel" ref={panel} onKeyDown={onKeyDown}>
       <header>
-        <h2>{words.people.heading}</h2>
+        <h2 tabIndex={-1}>{words.people.heading}</h2>
         <span className="tag num">{call.participants.length}</span>
         <span className="grow" />
         <Button kind="ghost sm" onPress={() => void session.copyLink()}>
           <Icon name="user-plus" size={16} />
           {words.people.invite}
         </Button>
-        <Button kind="ghost icon sm" aria-label={words.people.close} onPress={() => session.dispatch({ type: "panel_closed" })}>
+        <Button kind="ghost icon sm" aria-label={words.people.close} onPress={close}>
           <Icon name="close" size={16} />
         </Button>
       </header>
-      <div className="body">
+      <div className="body" data-scrolls tabIndex={0} role="group" aria-label={words.people.inTheCall}>
         {hands.length > 0 && <RaisedHands hands={hands} />}
         <h3 className="sect">{words.people.inTheCall}</h3>
         <ul>{[...own, ...others].map((participant) => <PersonLine key={participant.id} participant={participant} />)}</ul>

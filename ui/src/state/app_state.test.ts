@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { fixtureCall, fixturePerson, FIXTURE_DEVICES, FIXTURE_SETTINGS } from "../bridge/fixture";
-import type { AppInfo } from "../bridge/commands";
-import { initialState, reduce, withoutRecent, withRecent, type AppState } from "./app_state";
+import type { AppInfo, BridgeError } from "../bridge/commands";
+import { initialState, reduce, switchedOn, withoutRecent, withRecent, type AppState } from "./app_state";
 
 const INFO: AppInfo = { version: "0.1.0", platform: "linux", window_controls: false, opened_link: null };
+const FULL: BridgeError = { code: "room_full", message: "", field: null };
 const start = (): AppState => initialState(INFO, FIXTURE_SETTINGS, FIXTURE_DEVICES);
 const LENA = fixturePerson(5, "Lena Fischer");
 const inCall = (): AppState => reduce(start(), { type: "call_joined", call: fixtureCall([LENA]) });
@@ -14,7 +15,7 @@ describe("the window", () => {
     expect(state.screen.name).toBe("home");
     state = reduce(state, { type: "preview_opened", intent: { kind: "start", title: "Review" } });
     expect(state.screen).toMatchObject({ name: "preview", busy: false });
-    state = reduce(state, { type: "join_began" });
+    state = reduce(state, { type: "join_began", attempt: 1 });
     expect(state.screen).toMatchObject({ busy: true });
     state = reduce(state, { type: "call_joined", call: fixtureCall([LENA]) });
     expect(state.screen.name).toBe("call");
@@ -22,8 +23,28 @@ describe("the window", () => {
 
   it("stays on the preview with the reason when joining is refused", () => {
     let state = reduce(start(), { type: "preview_opened", intent: { kind: "start", title: "" } });
-    state = reduce(reduce(state, { type: "join_began" }), { type: "join_refused", error: { code: "room_full", message: "", field: null } });
+    state = reduce(reduce(state, { type: "join_began", attempt: 1 }), { type: "join_refused", attempt: 1, error: FULL });
     expect(state.screen).toMatchObject({ name: "preview", busy: false, error: { code: "room_full" } });
+  });
+
+  it("takes no notice of the refusal of an earlier try", () => {
+    const opened = reduce(start(), { type: "preview_opened", intent: { kind: "start", title: "" } });
+    const second = reduce(reduce(opened, { type: "join_began", attempt: 1 }), { type: "preview_opened", intent: { kind: "start", title: "Other" } });
+    expect(reduce(second, { type: "join_refused", attempt: 1, error: FULL })).toBe(second);
+    const trying = reduce(second, { type: "join_began", attempt: 2 });
+    expect(reduce(trying, { type: "join_refused", attempt: 1, error: FULL })).toBe(trying);
+    expect(reduce(trying, { type: "join_refused", attempt: 2, error: FULL }).screen).toMatchObject({ busy: false, error: FULL });
+  });
+
+  it("has camera and microphone off on a preview that a link opened, until each is woken", () => {
+    const on = (state: AppState): boolean[] => [switchedOn(state, "camera"), switchedOn(state, "microphone")];
+    const intent = { kind: "start", title: "" } as const;
+    expect(on(reduce(start(), { type: "preview_opened", intent }))).toEqual([true, true]);
+    let state = reduce(start(), { type: "preview_opened", intent, by: "link" });
+    expect(on(state)).toEqual([false, false]);
+    state = reduce(state, { type: "devices_woken", devices: ["camera"] });
+    expect(on(state)).toEqual([true, false]);
+    expect(on(reduce(state, { type: "preview_opened", intent, by: "link" }))).toEqual([false, false]);
   });
 
   it("shows why a call ended, and can join it again by its link", () => {

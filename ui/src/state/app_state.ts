@@ -3,6 +3,8 @@ import type {
   AppInfo,
   BridgeError,
   BridgeEvent,
+  CallLayout,
+  CallPhase,
   DeviceChoices,
   DeviceList,
   DeviceProblem,
@@ -14,6 +16,7 @@ import type {
   Settings,
   WindowMode,
 } from "../bridge/commands";
+import type { ErrorCode } from "../bridge/protocol.generated";
 import { joinCall, reduceCall, type CallAction, type CallState } from "./call_state";
 
 /** What the person is about to do on the preview screen. */
@@ -23,15 +26,30 @@ export type Intent = { kind: "start"; title: string } | { kind: "join"; link: Pa
 export const SETTINGS_SECTIONS = ["sound", "video", "shortcuts", "appearance", "servers", "privacy", "about"] as const;
 export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
 
+/** In the order they are offered. */
+export const LAYOUTS: readonly CallLayout[] = ["grid", "speaker", "sidebar"];
+
 /** What of the home screen led to the settings, and gets the focus back. */
 export type Opener = "settings" | "server" | "me";
+
+/** What is sent of a person before they share anything. */
+export type OwnDevice = "camera" | "microphone";
 
 export type Screen =
   | { name: "home"; focus: Opener | null }
   | { name: "settings"; section: SettingsSection; opener: Opener }
-  | { name: "preview"; intent: Intent; busy: boolean; error: BridgeError | null }
+  | {
+    name: "preview";
+    intent: Intent;
+    busy: boolean;
+    error: BridgeError | null;
+    /** The try to join that is under way, or the last one. What an earlier one leads to is nothing to this screen. */
+    attempt: number;
+    /** Off until the person turns them on, whatever the settings say: a link opened this preview, and no person. */
+    resting: readonly OwnDevice[];
+  }
   | { name: "call" }
-  | { name: "ended"; reason: EndReason; message: string; again: ParsedLink; title: string };
+  | { name: "ended"; reason: EndReason; message: string; code: ErrorCode | null; again: ParsedLink; title: string };
 
 export interface Toast {
   id: number;
@@ -40,7 +58,11 @@ export interface Toast {
   detail: string;
   /** Stays until answered. */
   sticky: boolean;
-  action: { label: string; does: "restart"; device: DeviceProblem["kind"] } | { label: string; does: "choose"; devices: Partial<DeviceChoices> } | null;
+  action:
+    | { label: string; does: "restart"; device: DeviceProblem["kind"] }
+    | { label: string; does: "choose"; devices: Partial<DeviceChoices> }
+    | { label: string; does: "open_link"; link: ParsedLink }
+    | null;
 }
 
 export type Problems = Partial<Record<DeviceProblem["kind"], DeviceProblem>>;
@@ -67,10 +89,11 @@ export type NewToast = Pick<Toast, "tone" | "message"> & Partial<Pick<Toast, "de
 
 export type AppAction =
   | CallAction
-  | { type: "preview_opened"; intent: Intent }
+  | { type: "preview_opened"; intent: Intent; by?: "link" | "person" }
+  | { type: "devices_woken"; devices: readonly OwnDevice[] }
   | { type: "home_opened" }
-  | { type: "join_began" }
-  | { type: "join_refused"; error: BridgeError }
+  | { type: "join_began"; attempt: number }
+  | { type: "join_refused"; attempt: number; error: BridgeError }
   | { type: "settings_changed"; settings: Settings }
   | { type: "settings_opened"; section: SettingsSection; opener: Opener }
   | { type: "settings_closed" }
@@ -111,7 +134,18 @@ export function reduce(state: AppState, event: BridgeEvent | AppAction, now = Da
     case "home_opened":
       return { ...state, screen: { name: "home", focus: null }, call: null, settingsOver: null };
     case "preview_opened":
-      return { ...state, screen: { name: "preview", intent: event.intent, busy: false, error: null }, call: null, settingsOver: null };
+      return {
+        ...state,
+        screen: { name: "preview", intent: event.intent, busy: false, error: null, attempt: 0, resting: event.by === "link" ? ["camera", "microphone"] : [] },
+        call: null,
+        // What was wrong with devices is found out anew.
+        problems: {},
+        settingsOver: null,
+      };
+    case "devices_woken":
+      return state.screen.name === "preview"
+        ? { ...state, screen: { ...state.screen, resting: state.screen.resting.filter((device) => !event.devices.includes(device)) } }
+        : state;
     case "settings_opened":
       if (state.screen.name === "preview" || state.screen.name === "call") return { ...state, settingsOver: event.section };
       return { ...state, screen: { name: "settings", section: event.section, opener: state.screen.name === "settings" ? state.screen.opener : event.opener } };
@@ -119,9 +153,9 @@ export function reduce(state: AppState, event: BridgeEvent | AppAction, now = Da
       if (state.settingsOver !== null) return { ...state, settingsOver: null };
       return state.screen.name === "settings" ? { ...state, screen: { name: "home", focus: state.screen.opener } } : state;
     case "join_began":
-      return state.screen.name === "preview" ? { ...state, screen: { ...state.screen, busy: true, error: null } } : state;
+      return state.screen.name === "preview" ? { ...state, screen: { ...state.screen, busy: true, error: null, attempt: event.attempt } } : state;
     case "join_refused":
-      return state.screen.name === "preview"
+      return state.screen.name === "preview" && state.screen.attempt === event.attempt
         ? { ...state, screen: { ...state.screen, busy: false, error: event.error } }
         : state;
     case "settings_changed":
@@ -145,7 +179,7 @@ export function reduce(state: AppState, event: BridgeEvent | AppAction, now = Da
     case "call_joined":
       return { ...state, screen: { name: "call" }, call: joinCall(event.call, state.call) };
     case "call_phase":
-      if (event.phase.phase === "ended") return endCall(state, event.phase.reason, event.phase.message);
+      if (event.phase.phase === "ended") return endCall(state, event.phase);
       return withCall(state, event, now);
     default:
       return withCall(state, event, now);
@@ -158,12 +192,23 @@ function withCall(state: AppState, event: BridgeEvent | CallAction, now: number)
   return call === state.call ? state : { ...state, call };
 }
 
+/** Whether a device is on before joining: as the settings say, but not while it rests. */
+export function switchedOn({ screen, settings }: AppState, device: OwnDevice): boolean {
+  if (screen.name === "preview" && screen.resting.includes(device)) return false;
+  return device === "camera" ? settings.camera_on : settings.microphone_on;
+}
+
+/** Whether a link may take the window: it interrupts no call, and no try to join one. */
+export function canOpenLink({ call, screen }: AppState): boolean {
+  return call === null && !(screen.name === "preview" && screen.busy);
+}
+
 /** A call that ends before it was joined is the refusal of the join, which has its own words. */
-function endCall(state: AppState, reason: EndReason, message: string): AppState {
+function endCall(state: AppState, { reason, message, code = null }: Extract<CallPhase, { phase: "ended" }>): AppState {
   if (state.call === null || state.screen.name !== "call") return state;
-  const { code, link, title } = state.call;
-  const again: ParsedLink = { code, server: null, join_text: link === "" ? code : link };
-  return { ...state, screen: { name: "ended", reason, message, again, title }, call: null, settingsOver: null, toasts: [] };
+  const { code: meeting, link, title } = state.call;
+  const again: ParsedLink = { code: meeting, server: null, join_text: link === "" ? meeting : link };
+  return { ...state, screen: { name: "ended", reason, message, code, again, title }, call: null, settingsOver: null, toasts: [] };
 }
 
 /** A device that came on works again. */

@@ -4,7 +4,8 @@ import type { BridgeEvent, CommandAnswer, CommandArguments, CommandName, DeviceC
 import { speak, words } from "../words";
 import { noticeWords, refusalLine, refusalWords } from "../words/errors";
 import {
-  DEFAULT_SETTINGS, initialState, reduce, withoutRecent, withRecent, type AppAction, type AppState, type Intent, type Opener, type SettingsSection,
+  canOpenLink, DEFAULT_SETTINGS, initialState, reduce, switchedOn, withoutRecent, withRecent,
+  type AppAction, type AppState, type Intent, type Opener, type OwnDevice, type SettingsSection,
 } from "./app_state";
 import { newDevices } from "./devices";
 import { LevelSignal } from "./level";
@@ -20,6 +21,10 @@ export class Session {
   private readonly listeners = new Set<() => void>();
   /** Names of devices that were offered, so that each is offered once. */
   private readonly offered = new Set<string>();
+  /** A link that was opened when it could not take the window. It is offered as soon as it can. */
+  private waitingLink: ParsedLink | null = null;
+  /** Tries to join so far. */
+  private attempts = 0;
 
   constructor(readonly bridge: Bridge, state: AppState) {
     this.current = state;
@@ -52,6 +57,9 @@ export class Session {
     if (running.call === null || this.current.call !== null) return;
     this.dispatch({ type: "call_joined", call: running.call });
     if (running.media !== null) this.dispatch({ type: "own_media", media: running.media });
+    const { phase, quality } = running;
+    if (phase !== undefined && phase !== null) this.dispatch({ type: "call_phase", phase });
+    if (quality !== undefined) this.dispatch({ type: "quality", people: quality });
   }
 
   get state(): AppState {
@@ -73,13 +81,19 @@ export class Session {
     if (next.settings.language !== language) speak(next.settings.language);
     if (staysAbove(next) !== wasAbove) void this.run("always_on_top_set", { on: !wasAbove });
     for (const listener of this.listeners) listener();
+    this.offerLink();
   };
 
   private hear(event: BridgeEvent): void {
     if (event.type === "levels") this.level.set(event.microphone);
     else if (event.type === "link_opened") void this.openLink(event.text);
-    else if (event.type === "notice") this.dispatch({ ...event, message: noticeWords(event.message) });
-    else {
+    else if (event.type === "notice") this.dispatch({ type: "toast_shown", toast: { tone: event.tone, ...noticeWords(event) } });
+    else if (event.type === "chat_refused" && event.code !== undefined) {
+      this.dispatch({ ...event, reason: refusalLine({ code: event.code, message: event.reason, field: null }) });
+    } else if (event.type === "call_joined" && !this.awaitsCall()) {
+      // The person went back while the join was under way.
+      void this.bridge.call("call_leave", {}).catch(() => undefined);
+    } else {
       if (event.type === "devices") this.offerNew(event.devices);
       this.dispatch(event);
       if (event.type === "call_joined") this.remember();
@@ -109,8 +123,32 @@ export class Session {
     void this.saveSettings(withRecent(settings, { code, title, link, joined_at: Date.now() }));
   }
 
-  openPreview(intent: Intent): void {
-    this.dispatch({ type: "preview_opened", intent });
+  /** Whether a call that begins now is one the person asked for. */
+  private awaitsCall(): boolean {
+    const { call, screen } = this.current;
+    return call !== null || (screen.name === "preview" && screen.busy);
+  }
+
+  /** A preview that a link opened has its devices off until the person turns them on. */
+  openPreview(intent: Intent, by: "link" | "person" = "person"): void {
+    this.dispatch({ type: "preview_opened", intent, by });
+  }
+
+  /** Back from the preview; a join under way is given up. */
+  leavePreview(): void {
+    const { screen } = this.current;
+    this.dispatch({ type: "home_opened" });
+    if (screen.name === "preview" && screen.busy) void this.bridge.call("call_leave", {}).catch(() => undefined);
+  }
+
+  /** Turns devices of the preview on or off, as the person joins with them. */
+  async switchDevices(devices: readonly OwnDevice[], on: boolean): Promise<void> {
+    const change: Partial<Settings> = {};
+    if (devices.includes("camera")) change.camera_on = on;
+    if (devices.includes("microphone")) change.microphone_on = on;
+    this.dispatch({ type: "settings_changed", settings: { ...this.current.settings, ...change } });
+    if (on) this.dispatch({ type: "devices_woken", devices });
+    await this.saveSettings(this.current.settings);
   }
 
   /** Reads what a person pasted or typed. Rejects with a `BridgeError` whose message says what is wrong with it. */
@@ -120,25 +158,56 @@ export class Session {
 
   private async openLink(text: string): Promise<void> {
     try {
-      const link = await this.parseLink(text);
-      const { call } = this.current;
-      if (call === null) this.openPreview({ kind: "join", link, title: "" });
-      else if (link.code === call.code) this.dispatch({ type: "toast_shown", toast: { tone: "info", message: words.call.linkOfThisCall } });
-      else {
-        const detail = words.call.linkInCallText(link.code);
-        this.dispatch({ type: "toast_shown", toast: { tone: "info", message: words.call.linkInCall, detail } });
-      }
+      this.takeLink(await this.parseLink(text));
     } catch (thrown) {
       this.dispatch({ type: "toast_shown", toast: { tone: "warn", ...refusalWords(asBridgeError(thrown)) } });
     }
+  }
+
+  /** A link never takes the place of what a person does: of a call, a join or a preview. */
+  private takeLink(link: ParsedLink): void {
+    const { call, screen } = this.current;
+    const shown = call?.code ?? (screen.name === "preview" && screen.intent.kind === "join" ? screen.intent.link.code : null);
+    if (shown === link.code) this.dispatch({ type: "toast_shown", toast: { tone: "info", message: words.call.linkOfThisCall } });
+    else if (canOpenLink(this.current) && screen.name !== "preview") this.openPreview({ kind: "join", link, title: "" }, "link");
+    else {
+      this.waitingLink = link;
+      if (canOpenLink(this.current)) this.offerLink();
+      else {
+        const detail = call === null ? words.call.linkWhileJoiningText : words.call.linkInCallText;
+        this.dispatch({ type: "toast_shown", toast: { tone: "info", message: words.call.linkOpened(link.code), detail } });
+      }
+    }
+  }
+
+  /** Shows the choice to open the link that waits, once it is possible. */
+  private offerLink(): void {
+    const link = this.waitingLink;
+    if (link === null || !canOpenLink(this.current)) return;
+    this.waitingLink = null;
+    const action = { label: words.call.openLink, does: "open_link", link } as const;
+    this.dispatch({
+      type: "toast_shown",
+      toast: { tone: "info", message: words.call.linkOpened(link.code), detail: words.call.linkOfferText, sticky: true, action },
+    });
+  }
+
+  /** The person chose to open a link that was offered; meanwhile they may have begun something else. */
+  openOfferedLink(link: ParsedLink): void {
+    if (canOpenLink(this.current)) this.openPreview({ kind: "join", link, title: "" }, "link");
+    else this.takeLink(link);
   }
 
   /** Enters the meeting of the preview screen. The call begins with the event `call_joined`. */
   async enter(): Promise<void> {
     const { screen, settings } = this.current;
     if (screen.name !== "preview" || screen.busy) return;
-    this.dispatch({ type: "join_began" });
-    const { name, devices, microphone_on, camera_on } = settings;
+    this.attempts += 1;
+    const attempt = this.attempts;
+    const camera_on = switchedOn(this.current, "camera");
+    const microphone_on = switchedOn(this.current, "microphone");
+    this.dispatch({ type: "join_began", attempt });
+    const { name, devices } = settings;
     const options = { name: name.trim(), devices, microphone_on, camera_on };
     try {
       if (screen.intent.kind === "start") {
@@ -147,7 +216,7 @@ export class Session {
         await this.bridge.call("meeting_join", { text: screen.intent.link.join_text, options });
       }
     } catch (thrown) {
-      this.dispatch({ type: "join_refused", error: asBridgeError(thrown) });
+      this.dispatch({ type: "join_refused", attempt, error: asBridgeError(thrown) });
     }
   }
 
@@ -225,10 +294,9 @@ export class Session {
 
   /** Opens the devices of the settings before joining, anew with every call. A trial opens both even when they are off. */
   async preview(trial = false): Promise<void> {
-    const { settings } = this.current;
-    const { devices } = settings;
-    const camera_on = settings.camera_on || trial;
-    const microphone_on = settings.microphone_on || trial;
+    const { devices } = this.current.settings;
+    const camera_on = switchedOn(this.current, "camera") || trial;
+    const microphone_on = switchedOn(this.current, "microphone") || trial;
     this.dispatch({ type: "device_problem", kind: "camera", problem: null });
     this.dispatch({ type: "device_problem", kind: "microphone", problem: null });
     await this.run("preview_start", { devices, camera_on, microphone_on });
@@ -236,22 +304,20 @@ export class Session {
 
   /** Runs a command whose failure is told in a toast. Resolves to `null` then. */
   async run<Name extends CommandName>(name: Name, input: CommandArguments<Name>): Promise<CommandAnswer<Name> | null> {
+    return (await this.tell(name, input))?.answer ?? null;
+  }
+
+  /** The same for a command whose answer does not matter. Resolves to whether it was done. */
+  async attempt<Name extends CommandName>(name: Name, input: CommandArguments<Name>): Promise<boolean> {
+    return (await this.tell(name, input)) !== null;
+  }
+
+  private async tell<Name extends CommandName>(name: Name, input: CommandArguments<Name>): Promise<{ answer: CommandAnswer<Name> } | null> {
     try {
-      return await this.bridge.call(name, input);
+      return { answer: await this.bridge.call(name, input) };
     } catch (thrown) {
       this.dispatch({ type: "toast_shown", toast: { tone: "warn", ...refusalWords(asBridgeError(thrown)) } });
       return null;
-    }
-  }
-
-  /** Runs a command whose answer does not matter. Resolves to whether it was done; if not, a toast says why. */
-  async attempt<Name extends CommandName>(name: Name, input: CommandArguments<Name>): Promise<boolean> {
-    try {
-      await this.bridge.call(name, input);
-      return true;
-    } catch (thrown) {
-      this.dispatch({ type: "toast_shown", toast: { tone: "warn", ...refusalWords(asBridgeError(thrown)) } });
-      return false;
     }
   }
 

@@ -3,7 +3,7 @@ import type { BridgeError, DeviceProblem } from "../bridge/commands";
 import { clockTime, dayAndTime, dayInWords } from "../state/time";
 import { listOfNames, words as de } from "./de";
 import { words as en } from "./en";
-import { endWords, errorWords, noticeWords, problemDetail, refusalLine, refusalWords } from "./errors";
+import { endWords, errorWords, noticeWords, problemDetail, refusalLine, refusalWords, troubleWords } from "./errors";
 import { catalogueFor, speak, spoken, words } from "./index";
 
 type Leaf = string | ((...values: never[]) => string);
@@ -158,7 +158,20 @@ describe("what the native side says in English", () => {
     expect(problemDetail({ ...problem, reason: "busy", message: "OBS Studio holds it." })).toBe("OBS Studio holds it.");
     expect(endWords("server_gone", "It said goodbye.").text).toBe(de.ended.server_gone[1]);
     expect(endWords("failed", "Out of memory.").text).toBe("Out of memory.");
-    expect(noticeWords("You are muted. Hold Space to talk.")).toBe(de.notices.talkingWhileMuted);
-    expect(noticeWords("Something new.")).toBe("Something new.");
+    expect(noticeWords({ message: "You are muted.", code: "talking_while_muted" }).message).toBe(de.notices.talkingWhileMuted);
+    expect(noticeWords({ message: "Something new." })).toEqual({ message: "Something new.", detail: "" });
+  });
+
+  it("about a refusal in passing, a lost connection or a call that broke off is told by its code", () => {
+    const away = { phase: "reconnecting", since: 0, next_try_at: null, message: "Native sentence." } as const;
+    speak("de");
+    expect(noticeWords({ message: "Native sentence.", code: "rate_limited" })).toEqual({ message: de.errors.rate_limited.title, detail: de.errors.rate_limited.text });
+    expect(refusalLine(refused("outbox_full", "Native sentence."))).toBe(`${de.errors.outbox_full.title} ${de.errors.outbox_full.text}`);
+    expect(troubleWords({ ...away, code: "server_silent" })).toBe("Der Server antwortet nicht.");
+    expect(troubleWords(away)).toBe("Native sentence.");
+    expect(endWords("failed", "Native sentence.", "room_full").text).toBe(`${de.errors.room_full.title} ${de.errors.room_full.text}`);
+    speak("en");
+    expect(troubleWords({ ...away, code: "server_silent" })).toBe("The server does not answer.");
+    expect(endWords("failed", "Native sentence.", "room_full").text).toBe("Native sentence.");
   });
 });

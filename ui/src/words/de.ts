@@ -73,6 +73,9 @@ export const words: Words = {
     testSpeaker: "Testen",
     testingSpeaker: "Spielt",
     testSpeakerName: "Lautsprecher testen",
+    restingTitle: "Kamera und Mikrofon sind aus",
+    restingText: "Ein Link hat dies geöffnet. Niemand sieht oder hört dich, solange du sie nicht einschaltest.",
+    wake: "Kamera und Mikrofon einschalten",
   },
   devices: {
     systemDefault: (name) => (name === null ? "Vorgabe des Systems" : `Vorgabe des Systems · ${name}`),
@@ -197,7 +200,7 @@ export const words: Words = {
         previousPage: "Vorige Seite mit Personen",
         fullScreen: "Vollbild",
         mini: "Kleines Fenster",
-        statistics: "Messwerte der Verbindung",
+        statistics: "Messwerte",
         help: "Tastenkürzel",
         newMeeting: "Neues Meeting",
         settings: "Einstellungen",
@@ -309,6 +312,7 @@ export const words: Words = {
     message_too_large: { title: "Die Nachricht ist zu lang.", text: "" },
     storage_failed: { title: "Dieser Computer hat es nicht gespeichert.", text: "" },
     window_failed: { title: "Das Fenster hat sich nicht geändert.", text: "" },
+    outbox_full: { title: "Zu viele Nachrichten warten auf das Netz.", text: "Sie gehen hinaus, sobald die Verbindung wieder da ist." },
   },
   windowControls: { minimize: "Minimieren", maximize: "Maximieren", close: "Schließen" },
   host: {

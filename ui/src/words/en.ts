@@ -71,6 +71,9 @@ export const words = {
     testSpeaker: "Test",
     testingSpeaker: "Playing",
     testSpeakerName: "Test the speaker",
+    restingTitle: "Camera and microphone are off",
+    restingText: "A link opened this. Nobody sees or hears you unless you turn them on.",
+    wake: "Turn on camera and microphone",
   },
   devices: {
     systemDefault: (name: string | null) => (name === null ? "System default" : `System default · ${name}`),
@@ -194,8 +197,8 @@ export const words = {
         nextPage: "Next page of people",
         previousPage: "Previous page of people",
         fullScreen: "Full screen",
-        mini: "Small window",
-        statistics: "Figures of the connection",
+        mini: "Mini window",
+        statistics: "Statistics",
         help: "Keyboard shortcuts",
         newMeeting: "New meeting",
         settings: "Settings",
@@ -213,7 +216,7 @@ export const words = {
       announcementChoices: { all: "Everything", few: "Less" },
       announcementsText: "Less leaves out who joined, left and raised a hand.",
       onTop: "Keep the window of a call above others",
-      onTopText: "The small window too.",
+      onTopText: "The mini window too.",
     },
     servers: {
       heading: "New meetings",
@@ -271,7 +274,7 @@ export const words = {
     reacted: (names: readonly string[]) => `${listOfNames(names)} reacted`,
   },
   toast: { dismiss: "Close" },
-  /** Sentences of the native side that have no code. */
+  /** What the native side tells in passing, by its codes. */
   notices: { talkingWhileMuted: "You are muted. Hold Space to talk." },
   time: {
     today: (clock: string) => `Today, ${clock}`,
@@ -310,6 +313,7 @@ export const words = {
     message_too_large: { title: "The message is too long.", text: "" },
     storage_failed: { title: "This computer did not keep it.", text: "" },
     window_failed: { title: "The window did not change.", text: "" },
+    outbox_full: { title: "Too many messages wait for the network.", text: "They go out when the connection is back." },
   },
   windowControls: { minimize: "Minimize", maximize: "Maximize", close: "Close" },
   host: {

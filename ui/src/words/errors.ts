@@ -1,5 +1,6 @@
 /** What a refused command means to a person: what happened, why, and the one thing to do about it. */
-import type { BridgeError, DeviceProblem, EndReason } from "../bridge/commands";
+import type { BridgeError, CallPhase, DeviceProblem, EndReason, NoticeCode } from "../bridge/commands";
+import type { ErrorCode } from "../bridge/protocol.generated";
 import { spoken, words, type Words } from "./index";
 
 /** What the button under an error does. */
@@ -45,6 +46,7 @@ const KINDS: Partial<Record<BridgeError["code"], Kind>> = {
   message_too_large: { words: "message_too_large", remedy: "try_again", native: true },
   storage_failed: { words: "storage_failed", remedy: "try_again", facts: true, native: true },
   window_failed: { words: "window_failed", remedy: "try_again", facts: true, native: true },
+  outbox_full: { words: "outbox_full", remedy: "none" },
 };
 
 const UNKNOWN: Kind = { words: "unknown", remedy: "try_again", facts: true, native: true };
@@ -80,13 +82,21 @@ export function problemDetail({ reason, message }: DeviceProblem): string {
   return nativeSpeaksIt() || reason === "failed" || reason === "busy" ? message : "";
 }
 
-/** Why a call is over. `failed` alone leaves the cause open. */
-export function endWords(reason: EndReason, message: string): { title: string; text: string } {
+/** Why a call is over. `failed` alone leaves the cause open; the server's `code` tells it then. */
+export function endWords(reason: EndReason, message: string, code: ErrorCode | null = null): { title: string; text: string } {
   const [title, usual] = words.ended[reason];
+  if (reason === "failed" && code !== null) return { title, text: refusalLine({ code, message, field: null }) };
   return { title, text: message !== "" && (nativeSpeaksIt() || reason === "failed") ? message : usual };
 }
 
-/** A notice of the native side, in the window's own words where it is known. */
-export function noticeWords(message: string): string {
-  return message === "You are muted. Hold Space to talk." ? words.notices.talkingWhileMuted : message;
+/** A notice of the native side, in the window's own words where its code is known. */
+export function noticeWords({ message, code }: { message: string; code?: NoticeCode }): { message: string; detail: string } {
+  if (code === undefined) return { message, detail: "" };
+  if (code === "talking_while_muted") return { message: words.notices.talkingWhileMuted, detail: "" };
+  return refusalWords({ code, message, field: null });
+}
+
+/** Why the connection is away. */
+export function troubleWords({ code, message }: Extract<CallPhase, { phase: "reconnecting" }>): string {
+  return code === undefined ? message : words.reconnecting.why[code] ?? message;
 }

@@ -7,6 +7,7 @@ use confab_protocol::{
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::signal::Trouble;
 use crate::stats::CallStats;
 
 /// One picture (or sound): whose, and which of theirs.
@@ -30,6 +31,8 @@ pub enum CallState {
     Reconnecting {
         /// Since when, milliseconds since 1970 UTC.
         since_unix_ms: u64,
+        /// For programs.
+        code: Trouble,
         /// For the person.
         why: String,
     },
@@ -193,6 +196,8 @@ pub enum CallEvent {
         local_id: Option<u32>,
         /// What was written.
         content: String,
+        /// For programs: what the server said, or what it would have; `None` when too many lines wait already.
+        code: Option<ErrorCode>,
         /// For the person.
         why: String,
     },

@@ -299,7 +299,8 @@ impl Session {
             Phase::Reconnecting { since, why } => {
                 self.meters.connection(|connection| connection.reconnects += 1);
                 let ago = since.elapsed().as_millis() as u64;
-                CallState::Reconnecting { since_unix_ms: unix_ms().saturating_sub(ago), why: why.clone() }
+                let since_unix_ms = unix_ms().saturating_sub(ago);
+                CallState::Reconnecting { since_unix_ms, code: *why, why: why.to_string() }
             }
             Phase::Ended(ending) => {
                 self.ended = true;

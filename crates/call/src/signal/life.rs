@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use confab_protocol::{ErrorCode, LeaveReason};
 
 use super::backoff::{Backoff, LONGEST_WAIT};
+use super::trouble::Trouble;
 
 /// Names one WebSocket of this call; never reused.
 pub type SocketId = u32;
@@ -96,10 +97,10 @@ pub enum Input {
     PathUp,
     /// Nothing came for a moment: most likely the network changed, and another way is looked for before anybody notices.
     PathQuiet,
-    /// Nothing comes; why, for people.
-    PathDown(String),
+    /// Nothing comes.
+    PathDown(Trouble),
     /// The transport closed or failed for good; a new one is needed.
-    TransportGone(String),
+    TransportGone(Trouble),
     /// The server says that we are out.
     Ended(SocketId, LeaveReason),
     /// No transport can be made here.
@@ -142,7 +143,7 @@ pub enum Phase {
         /// Since when.
         since: Instant,
         /// For the person.
-        why: String,
+        why: Trouble,
     },
     /// Out, for good.
     Ended(Ending),
@@ -334,7 +335,7 @@ impl Life {
             }
             Path::Awaited(until) if until <= now => {
                 self.path = Path::Down;
-                self.path_down(now, "No media comes from the server. UDP to it may be blocked.".to_owned());
+                self.path_down(now, Trouble::UdpBlocked);
             }
             _ => {}
         }
@@ -375,7 +376,7 @@ impl Life {
             if matches!(self.path, Path::Restarting(_)) {
                 self.path = Path::Down;
             }
-            self.announce_trouble(now, "The connection to the server was lost.".to_owned());
+            self.announce_trouble(now, Trouble::ServerLost);
             self.schedule(now);
         }
     }
@@ -403,7 +404,7 @@ impl Life {
     fn socket_quiet(&mut self, now: Instant, id: SocketId) {
         if self.current == Some(id) && !self.suspect {
             self.suspect = true;
-            self.announce_trouble(now, "The server does not answer.".to_owned());
+            self.announce_trouble(now, Trouble::ServerSilent);
             self.schedule(now);
         }
     }
@@ -511,7 +512,7 @@ impl Life {
         }
     }
 
-    fn path_down(&mut self, now: Instant, why: String) {
+    fn path_down(&mut self, now: Instant, why: Trouble) {
         if !self.joined_once {
             return;
         }
@@ -544,7 +545,7 @@ impl Life {
         }
         match reason {
             LeaveReason::TimedOut | LeaveReason::Gone => {
-                self.announce_trouble(now, "The network was away for too long.".to_owned());
+                self.announce_trouble(now, Trouble::AwayTooLong);
                 self.need_fresh_join(now);
             }
             LeaveReason::Left | LeaveReason::Replaced | LeaveReason::Removed => self.end(Ending::Left(reason)),
@@ -603,7 +604,7 @@ impl Life {
         self.actions.push_back(Action::Open(self.last_socket));
     }
 
-    fn announce_trouble(&mut self, now: Instant, why: String) {
+    fn announce_trouble(&mut self, now: Instant, why: Trouble) {
         if self.phase == Phase::Joined {
             self.enter(Phase::Reconnecting { since: now, why });
         }

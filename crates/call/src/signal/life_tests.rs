@@ -106,7 +106,7 @@ fn a_first_join_that_is_refused_ends_with_the_code() {
 #[test]
 fn a_silent_path_restarts_ice_over_the_living_socket() {
     let mut lab = Lab::joined();
-    let actions = lab.input(Input::PathDown("silent".into()));
+    let actions = lab.input(Input::PathDown(Trouble::MediaSilent));
     assert!(matches!(actions[0], Action::Phase(Phase::Reconnecting { .. })));
     assert_eq!(actions[1], Action::Restart(1));
     assert_eq!(lab.input(Input::Restarted), []);
@@ -127,9 +127,9 @@ fn a_path_that_is_quiet_for_a_moment_is_restarted_and_nobody_is_troubled() {
 fn a_path_that_stays_quiet_is_told_and_not_restarted_twice_at_a_time() {
     let mut lab = Lab::joined();
     lab.input(Input::PathQuiet);
-    let actions = lab.input(Input::PathDown("silent".into()));
+    let actions = lab.input(Input::PathDown(Trouble::MediaSilent));
     assert!(matches!(actions[..], [Action::Phase(Phase::Reconnecting { .. })]), "{actions:?}");
-    assert_eq!(lab.input(Input::PathDown("silent".into())), []);
+    assert_eq!(lab.input(Input::PathDown(Trouble::MediaSilent)), []);
     assert_eq!(lab.input(Input::Restarted), []);
     assert_eq!(lab.input(Input::PathUp), [Action::Phase(Phase::Joined)]);
 }
@@ -137,7 +137,7 @@ fn a_path_that_stays_quiet_is_told_and_not_restarted_twice_at_a_time() {
 #[test]
 fn a_restart_that_brings_no_packets_is_repeated() {
     let mut lab = Lab::joined();
-    lab.input(Input::PathDown("silent".into()));
+    lab.input(Input::PathDown(Trouble::MediaSilent));
     lab.input(Input::Restarted);
     let actions = lab.pass(PATH_PATIENCE);
     assert_eq!(actions, [Action::Restart(1)]);
@@ -147,7 +147,7 @@ fn a_restart_that_brings_no_packets_is_repeated() {
 #[test]
 fn a_restart_nobody_answers_opens_a_second_socket_and_keeps_the_first() {
     let mut lab = Lab::joined();
-    lab.input(Input::PathDown("silent".into()));
+    lab.input(Input::PathDown(Trouble::MediaSilent));
     let (id, actions) = lab.next_socket();
     assert!(!actions.contains(&Action::Drop(1)));
     assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Resume(id)]);
@@ -159,7 +159,7 @@ fn a_restart_nobody_answers_opens_a_second_socket_and_keeps_the_first() {
 #[test]
 fn an_old_socket_that_speaks_again_calls_the_new_one_off() {
     let mut lab = Lab::joined();
-    lab.input(Input::PathDown("silent".into()));
+    lab.input(Input::PathDown(Trouble::MediaSilent));
     let (id, _) = lab.next_socket();
     lab.input(Input::PathUp);
     let actions = lab.input(Input::SocketSpoke(1));
@@ -170,7 +170,7 @@ fn an_old_socket_that_speaks_again_calls_the_new_one_off() {
 #[test]
 fn a_restart_whose_answer_comes_late_is_not_asked_for_twice() {
     let mut lab = Lab::joined();
-    lab.input(Input::PathDown("silent".into()));
+    lab.input(Input::PathDown(Trouble::MediaSilent));
     lab.next_socket();
     assert!(!lab.input(Input::SocketSpoke(1)).contains(&Action::Restart(1)));
     assert_eq!(lab.input(Input::Restarted), []);
@@ -180,7 +180,7 @@ fn a_restart_whose_answer_comes_late_is_not_asked_for_twice() {
 #[test]
 fn a_restart_that_was_lost_is_asked_for_again_when_the_socket_lives() {
     let mut lab = Lab::joined();
-    lab.input(Input::PathDown("silent".into()));
+    lab.input(Input::PathDown(Trouble::MediaSilent));
     lab.next_socket();
     lab.input(Input::SocketSpoke(1));
     assert_eq!(lab.pass(LATE_ANSWER_PATIENCE), [Action::Restart(1)]);
@@ -265,7 +265,7 @@ fn a_member_removed_while_the_answer_is_still_being_applied_stays_out() {
 #[test]
 fn joining_anew_is_not_taken_for_being_replaced_by_somebody_else() {
     let mut lab = Lab::joined();
-    lab.input(Input::TransportGone("closed by the server".into()));
+    lab.input(Input::TransportGone(Trouble::MediaClosed));
     let (id, _) = lab.next_socket();
     lab.input(Input::SocketOpen(id));
     assert_eq!(lab.input(Input::Ended(1, LeaveReason::Replaced)), []);
@@ -292,7 +292,7 @@ fn attempts_that_hang_are_no_further_apart_than_others() {
 #[test]
 fn a_closed_transport_means_a_full_join_even_when_the_socket_is_well() {
     let mut lab = Lab::joined();
-    lab.input(Input::TransportGone("closed by the server".into()));
+    lab.input(Input::TransportGone(Trouble::MediaClosed));
     assert!(is_reconnecting(&lab.life));
     let (id, _) = lab.next_socket();
     assert_eq!(lab.input(Input::SocketOpen(id)), [Action::Join { socket: id, fresh_transport: true }]);
@@ -344,7 +344,7 @@ fn a_first_path_that_never_comes_is_said_and_retried() {
     lab.input(Input::SocketOpen(1));
     lab.input(Input::Joined(1));
     let actions = lab.pass(FIRST_PATH_PATIENCE);
-    assert!(matches!(&actions[0], Action::Phase(Phase::Reconnecting { why, .. }) if why.contains("UDP")));
+    assert!(matches!(&actions[0], Action::Phase(Phase::Reconnecting { why: Trouble::UdpBlocked, .. })));
     assert_eq!(actions[1], Action::Restart(1));
 }
 
@@ -400,7 +400,7 @@ fn a_path_that_fails_while_the_call_grows_is_restarted_behind_the_answer() {
     let mut lab = Lab::joined();
     lab.input(Input::SlotsWanted);
     assert_eq!(lab.input(Input::PathQuiet), [], "not beside the other offer");
-    let actions = lab.input(Input::PathDown("silent".into()));
+    let actions = lab.input(Input::PathDown(Trouble::MediaSilent));
     assert!(matches!(actions[..], [Action::Phase(Phase::Reconnecting { .. })]), "{actions:?}");
     assert_eq!(lab.input(Input::GrowthOver), [Action::Restart(1)]);
     lab.input(Input::Restarted);
@@ -411,7 +411,7 @@ fn a_path_that_fails_while_the_call_grows_is_restarted_behind_the_answer() {
 fn a_growth_nobody_answers_holds_a_restart_up_for_two_seconds_at_most() {
     let mut lab = Lab::joined();
     lab.input(Input::SlotsWanted);
-    lab.input(Input::PathDown("silent".into()));
+    lab.input(Input::PathDown(Trouble::MediaSilent));
     assert_eq!(lab.pass(GROWTH_PATIENCE - Duration::from_millis(1)), []);
     assert_eq!(lab.pass(Duration::from_millis(1)), [Action::Restart(1)]);
     assert_eq!(lab.input(Input::GrowthOver), [], "too late to matter");

@@ -1,5 +1,6 @@
 import type { ReactElement } from "react";
 import { Button } from "react-aria-components";
+import { arrowsBetweenButtons } from "../../design/focus";
 import { Icon } from "../../design/Icon";
 import { Tip } from "../../design/Tip";
 import { useCall, useSession } from "../../state/context";
@@ -23,7 +24,7 @@ export function Dock({ controls, narrow }: DockProps): ReactElement {
   const { media } = call;
   const keys = useKeysText();
   return (
-    <div className={narrow ? "sdock" : "dock"} role="toolbar" aria-label={words.dock.toolbar} data-region="dock">
+    <div className={narrow ? "sdock" : "dock"} role="toolbar" aria-label={words.dock.toolbar} data-region="dock" onKeyDown={arrowsBetweenButtons}>
       {!narrow && (
         <div className="row start">
           <Tip text={words.call.copyLink}>
@@ -69,6 +70,7 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
           preventFocusOnPress
           className={call.panel === "chat" ? "dk plain active" : "dk plain"}
           aria-pressed={call.panel === "chat"}
+          data-opens="chat"
           aria-label={unread > 0 ? words.dock.chatUnread(unread) : words.dock.chat}
           onPress={controls.toggleChat}
         >
@@ -81,6 +83,7 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
           preventFocusOnPress
           className={call.panel === "people" ? "dk plain active" : "dk plain"}
           aria-pressed={call.panel === "people"}
+          data-opens="people"
           aria-label={peopleName}
           onPress={controls.togglePeople}
         >

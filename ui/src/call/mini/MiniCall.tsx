@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import { Button } from "react-aria-components";
 import { hueStyle } from "../../design/Avatar";
+import { arrowsBetweenButtons } from "../../design/focus";
 import { Icon } from "../../design/Icon";
 import { initials } from "../../design/person";
 import { Toasts } from "../../design/Toasts";
@@ -18,7 +19,7 @@ import type { CallControls } from "../use_controls";
 import { Picture, useHasPicture, VideoSurface } from "../video/VideoSurface";
 import "./mini.css";
 
-/** The call in a small window over others: who speaks or the share, me, and my microphone. */
+/** The call in the mini window, over others: who speaks or the share, me, and my microphone. */
 export function MiniCall({ controls }: { controls: CallControls }): ReactElement {
   const call = useCall();
   const now = useNow();
@@ -51,7 +52,7 @@ export function MiniCall({ controls }: { controls: CallControls }): ReactElement
         <span className="grow" />
         <Button className="tbadge shown-on-hover" aria-label={words.view.leaveMini} onPress={controls.toggleMini}><Icon name="expand" size={15} /></Button>
       </div>
-      <div className="mini-dock shown-on-hover" role="toolbar" aria-label={words.dock.toolbar} data-region="dock">
+      <div className="mini-dock shown-on-hover" role="toolbar" aria-label={words.dock.toolbar} data-region="dock" onKeyDown={arrowsBetweenButtons}>
         <Button className={microphoneOn ? "mini-button" : "mini-button off"} aria-label={words.dock.microphone[microphoneOn ? "on" : "off"]} onPress={controls.toggleMicrophone}>
           <Icon name={microphoneOn ? "mic" : "mic-off"} size={20} />
         </Button>

@@ -1,14 +1,21 @@
-import type { ReactElement } from "react";
+import { useLayoutEffect, useRef, type ReactElement } from "react";
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import { useSession } from "../../state/context";
 import { words } from "../../words";
+import { useSize } from "./use_size";
 
-/** Nobody else is here yet: what to do about it. It takes room from the grid, never from a face. */
-export function AloneBand(): ReactElement {
+/** Between the band and the picture above it, CSS pixels. */
+const GAP = 16;
+
+/** Nobody else is here yet: what to do about it. It takes room from the grid, never from a face: `onRoom` is told how much. */
+export function AloneBand({ onRoom }: { onRoom: (height: number) => void }): ReactElement {
   const session = useSession();
+  const band = useRef<HTMLDivElement>(null);
+  const { height } = useSize(band);
+  useLayoutEffect(() => onRoom(height === 0 ? 0 : height + GAP), [onRoom, height]);
   return (
-    <div className="alone-band">
+    <div className="alone-band" ref={band}>
       <div className="grow">
         <b className="strong">{words.call.alone}</b>
         <p className="xs muted">{words.call.aloneText}</p>

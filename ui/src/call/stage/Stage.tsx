@@ -1,4 +1,4 @@
-import { useRef, useState, type KeyboardEvent, type ReactElement } from "react";
+import { useRef, useState, type KeyboardEvent, type ReactElement, type RefObject } from "react";
 import { useApp, useCall, useSession } from "../../state/context";
 import { words } from "../../words";
 import { useReactions } from "../use_wake";
@@ -12,16 +12,13 @@ import { ShareView } from "./ShareView";
 import { Tile } from "./Tile";
 import { TileMenu } from "./TileMenu";
 import { tilePerson } from "./tile_people";
-import { useArrangement, type StageTile } from "./use_arrangement";
+import { useArrangement, type KeptSeats, type StageTile } from "./use_arrangement";
 import { useMove } from "./use_move";
 import { useSize } from "./use_size";
 import { useView } from "./use_view";
 
-/** Room for what stands under the grid when one is alone. */
-const ALONE_BAND = 76;
-
 /** Faces and shared screens. Tiles keep their place when someone speaks; only a person's act moves them. */
-export function Stage(): ReactElement {
+export function Stage({ kept }: { kept: RefObject<KeptSeats> }): ReactElement {
   const call = useCall();
   const session = useSession();
   const layout = useApp((state) => state.settings.layout);
@@ -32,10 +29,11 @@ export function Stage(): ReactElement {
   const size = useSize(stage);
   const [page, setPage] = useState(0);
   const [focused, setFocused] = useState("");
+  const [band, setBand] = useState(0);
   const [menu, setMenu] = useState<{ key: string; opener: HTMLElement } | null>(null);
   const narrow = size.width < 560;
   const alone = call.participants.length === 1 && call.phase.phase === "joined";
-  const { plan, tiles, sharer } = useArrangement({ call, layout, hideSelf, size, page, band: alone ? ALONE_BAND : 0 });
+  const { plan, tiles, sharer } = useArrangement({ kept, call, layout, hideSelf, size, page, band: alone ? Math.min(band, size.height / 2) : 0 });
   const { share } = plan;
   const frozen = call.phase.phase === "reconnecting";
   useView(call.me, call.pinned);
@@ -64,7 +62,7 @@ export function Stage(): ReactElement {
       <VideoSurface />
       {share !== null && sharer !== null && <ShareView key={sharer.id} sharer={sharer} layout={share} frozen={frozen} />}
       <div role="list" aria-label={words.call.stage} onKeyDown={(event) => moveFocus(event, stage.current, tiles)}>{tiles.map(draw)}</div>
-      {alone && <AloneBand />}
+      {alone && <AloneBand onRoom={setBand} />}
       {plan.pages > 1 && <Pages page={plan.page} pages={plan.pages} place={plan.pager} onChange={setPage} />}
       {menu !== null && menuTile !== undefined && <TileMenu tile={menuTile} opener={menu.opener} onClose={() => setMenu(null)} />}
     </div>

@@ -42,6 +42,18 @@ describe("seats", () => {
     expect(seats(follow(seating, people, seating.speaking, ME, 9_000))).toEqual([2, 3, 4, 5, 6, 7, 8]);
   });
 
+  it("remember of nobody who has left when they were heard", () => {
+    let seating = hear(hear(NO_SEATING, [3, 4], 0), [], 1_000);
+    expect([...seating.heardAt.keys()].sort()).toEqual([id(3), id(4)]);
+    const without = people.filter((person) => person.id !== id(3));
+    seating = follow(seating, without, seating.speaking, ME, 1_000);
+    seating = follow(seating, without, seating.speaking, ME, 1_000 + GAP_MS);
+    expect([...seating.heardAt.keys()]).toEqual([id(4)]);
+    // Nor of me, nor of somebody who is not here.
+    seating = follow(seating, without, [ME, "stranger"], ME, 2_000);
+    expect([...seating.heardAt.keys()]).toEqual([id(4)]);
+  });
+
   it("are the very same when nothing changed", () => {
     const seating = hear(NO_SEATING, [], 0);
     expect(follow(seating, people, seating.speaking, ME, 5_000)).toBe(seating);

@@ -12,7 +12,7 @@ export interface Seating {
   readonly left: ReadonlyMap<ParticipantId, number>;
   /** Who speaks now. */
   readonly speaking: readonly ParticipantId[];
-  /** When somebody was last heard. */
+  /** When somebody who has a seat was last heard. */
   readonly heardAt: ReadonlyMap<ParticipantId, number>;
   readonly exchangedAt: number;
 }
@@ -47,10 +47,12 @@ export function follow(
   const seated = new Set(order);
   const fresh = participants.filter(({ id }) => id !== me && !seated.has(id)).map(({ id }) => id);
   if (fresh.length > 0) order = [...order, ...fresh];
-  if (speaking !== seating.speaking) {
-    const next = new Map(heardAt);
-    for (const id of [...seating.speaking, ...speaking]) next.set(id, now);
-    heardAt = next;
+  if (speaking !== seating.speaking || closed.length > 0) {
+    const sitting = new Set(order);
+    const heard = new Map(heardAt);
+    if (speaking !== seating.speaking) for (const id of [...seating.speaking, ...speaking]) heard.set(id, now);
+    // Of those without a seat nothing is kept: a long call has many who come and go.
+    heardAt = new Map([...heard].filter(([id]) => sitting.has(id)));
   }
   if (order === seating.order && left === seating.left && speaking === seating.speaking) return seating;
   return { ...seating, order, left, speaking, heardAt };

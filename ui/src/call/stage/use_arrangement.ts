@@ -1,14 +1,14 @@
 /** What the stage shows: who, and where each stands. The pure parts put together with a clock. */
-import { useLayoutEffect, useRef } from "react";
+import { useLayoutEffect, type RefObject } from "react";
 import type { CallLayout } from "../../bridge/commands";
 import type { ParticipantId, ParticipantInfo } from "../../bridge/protocol.generated";
 import type { CallState } from "../../state/call_state";
 import { sharers } from "../../state/people";
 import type { Rect } from "../grid";
 import { useWake } from "../use_wake";
-import { followSpeech, nextSpeech, NO_LARGE } from "./large";
+import { followSpeech, nextSpeech, NO_LARGE, type LargePicture } from "./large";
 import { planStage, seatsOf, withLargeFirst, type StagePlan } from "./plan";
-import { exchange, follow, nextChange, NO_SEATING, pinnedFirst } from "./seating";
+import { exchange, follow, nextChange, NO_SEATING, pinnedFirst, type Seating } from "./seating";
 import type { Size } from "./use_size";
 
 export interface StageTile {
@@ -26,7 +26,16 @@ export interface Arrangement {
   sharer: ParticipantInfo | null;
 }
 
+/** What of the arrangement outlasts the stage, which the mini window takes away. */
+export interface KeptSeats {
+  seating: Seating;
+  speech: LargePicture;
+}
+
+export const NO_SEATS: KeptSeats = { seating: NO_SEATING, speech: NO_LARGE };
+
 interface ArrangementInput {
+  kept: RefObject<KeptSeats>;
   call: CallState;
   layout: CallLayout;
   hideSelf: boolean;
@@ -35,9 +44,8 @@ interface ArrangementInput {
   band: number;
 }
 
-export function useArrangement({ call, layout, hideSelf, size, page, band }: ArrangementInput): Arrangement {
+export function useArrangement({ kept, call, layout, hideSelf, size, page, band }: ArrangementInput): Arrangement {
   const { participants, speaking, me, pinned } = call;
-  const kept = useRef({ seating: NO_SEATING, speech: NO_LARGE });
   const now = Date.now();
   const followed = follow(kept.current.seating, participants, speaking, me, now);
   const speech = followSpeech(kept.current.speech, followed.order.filter((id) => !followed.left.has(id)), speaking, now);

@@ -1,6 +1,7 @@
-import { useEffect, useState, type ReactElement } from "react";
+import { useEffect, useRef, useState, type ReactElement } from "react";
 import type { CallStats } from "../../bridge/call.generated";
 import { Button } from "../../design/controls";
+import { usePanelFocus } from "../../design/focus";
 import { Icon } from "../../design/Icon";
 import { useCall, useSession } from "../../state/context";
 import { words } from "../../words";
@@ -30,6 +31,8 @@ export function StatisticsPanel({ onClose }: { onClose: () => void }): ReactElem
   const session = useSession();
   const { participants } = useCall();
   const stats = useStats();
+  const panel = useRef<HTMLElement>(null);
+  const onKeyDown = usePanelFocus(panel, "statistics", onClose);
   const figures = stats === null ? null : figuresOf(stats, participants);
   const copy = async (): Promise<void> => {
     if (stats === null) return;
@@ -37,9 +40,9 @@ export function StatisticsPanel({ onClose }: { onClose: () => void }): ReactElem
     session.dispatch({ type: "toast_shown", toast: copied ? { tone: "ok", message: words.statistics.copied } : { tone: "warn", message: words.statistics.notCopied } });
   };
   return (
-    <section className="statistics" aria-label={words.statistics.heading}>
+    <section className="statistics" aria-label={words.statistics.heading} data-region="statistics" ref={panel} onKeyDown={onKeyDown}>
       <header className="row">
-        <h2 className="grow">{words.statistics.heading}</h2>
+        <h2 className="grow" tabIndex={-1}>{words.statistics.heading}</h2>
         <Button kind="sm" isDisabled={stats === null} onPress={() => void copy()}><Icon name="copy" size={15} />{words.statistics.copy}</Button>
         <Button kind="ghost icon sm" aria-label={words.statistics.close} onPress={onClose}><Icon name="close" size={16} /></Button>
       </header>

@@ -2,6 +2,7 @@ import type { ReactElement } from "react";
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import { TitleBar } from "../../design/TitleBar";
+import { Toasts } from "../../design/Toasts";
 import type { Screen } from "../../state/app_state";
 import { useSession } from "../../state/context";
 import { words } from "../../words";
@@ -13,7 +14,7 @@ type EndedState = Extract<Screen, { name: "ended" }>;
 /** The call is over for me: why, and what can be done. */
 export function EndedScreen({ screen }: { screen: EndedState }): ReactElement {
   const session = useSession();
-  const { title, text } = endWords(screen.reason, screen.message);
+  const { title, text } = endWords(screen.reason, screen.message, screen.code);
   const mine = screen.reason === "left";
   const again = (): void => session.openPreview({ kind: "join", link: screen.again, title: screen.title });
   return (
@@ -29,6 +30,7 @@ export function EndedScreen({ screen }: { screen: EndedState }): ReactElement {
           )}
           <Button kind={mine ? "primary lg" : "lg"} onPress={() => session.dispatch({ type: "home_opened" })}>{words.ended.home}</Button>
         </div>
+        <Toasts />
       </main>
     </div>
   );

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type ReactElement } from "react";
+import { switchedOn } from "../../state/app_state";
 import { useApp, useSession } from "../../state/context";
 import { isThere } from "../../state/devices";
 import { HEARD } from "../../state/level";
@@ -15,7 +16,7 @@ const HEARD_MS = 1_500;
 /** Whether the microphone hears anything: a row of cells, and the same in words. `evenOff` for where it hears though it is off. */
 export function LevelMeter({ evenOff = false }: { evenOff?: boolean }): ReactElement {
   const session = useSession();
-  const on = useApp((state) => state.settings.microphone_on) || evenOff;
+  const on = useApp((state) => switchedOn(state, "microphone")) || evenOff;
   const there = useApp((state) => isThere(state.devices, "microphone", state.settings.devices.microphone) && state.problems.microphone === undefined);
   const chosenNone = useApp((state) => state.settings.devices.microphone.kind === "none");
   const meter = useRef<HTMLDivElement>(null);

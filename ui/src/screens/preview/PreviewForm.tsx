@@ -62,7 +62,7 @@ function JoinError({ screen }: { screen: PreviewState }): ReactElement | null {
   const { title, text, remedy } = errorWords(screen.error, subject);
   const act = (): void => {
     if (remedy === "try_again") void session.enter();
-    else session.dispatch({ type: "home_opened" });
+    else session.leavePreview();
   };
   return (
     <div className="note danger" role="alert">

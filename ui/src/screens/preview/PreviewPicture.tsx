@@ -4,39 +4,55 @@ import { DockToggle } from "../../call/dock/DockToggle";
 import { Picture, useHasPicture, VideoSurface } from "../../call/video/VideoSurface";
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
+import { switchedOn } from "../../state/app_state";
 import { useApp, useSession } from "../../state/context";
 import { isThere, problemWords } from "../../state/devices";
 import { words } from "../../words";
 import { problemDetail } from "../../words/errors";
 
-/** My own picture, a mirror if I want it so, or the honest reason why there is none. */
-export function PreviewPicture(): ReactElement {
+/** My own picture, a mirror if I want it so, or the honest reason why there is none. `resting`: nothing is on before I act. */
+export function PreviewPicture({ resting }: { resting: boolean }): ReactElement {
   const session = useSession();
   const settings = useApp((state) => state.settings);
+  const cameraOn = useApp((state) => switchedOn(state, "camera"));
+  const microphoneOn = useApp((state) => switchedOn(state, "microphone"));
   const problem = useApp((state) => state.problems.camera);
   const there = useApp((state) => isThere(state.devices, "camera", state.settings.devices.camera));
-  const shown = settings.camera_on && there && problem === undefined;
+  const shown = cameraOn && there && problem === undefined;
   const hasPicture = useHasPicture(PREVIEW_TILE) && shown;
   return (
     <div className={hasPicture ? "pv" : "pv empty-picture"}>
       <VideoSurface />
       {shown && <Picture tileKey={PREVIEW_TILE} mirrored={settings.mirror} radius={22} />}
-      {!hasPicture && <Reason on={settings.camera_on} there={there} problem={problem} />}
+      {resting ? <Resting /> : !hasPicture && <Reason on={cameraOn} there={there} problem={problem} />}
       {settings.name.trim() !== "" && <div className="pvn trunc">{settings.name}</div>}
       <div className="pvd">
         <DockToggle
           kind="microphone"
-          on={settings.microphone_on}
+          on={microphoneOn}
           pending={false}
-          onToggle={() => void session.saveSettings({ ...session.state.settings, microphone_on: !settings.microphone_on })}
+          onToggle={() => void session.switchDevices(["microphone"], !microphoneOn)}
         />
         <DockToggle
           kind="camera"
-          on={settings.camera_on}
+          on={cameraOn}
           pending={shown && !hasPicture}
-          onToggle={() => void session.saveSettings({ ...session.state.settings, camera_on: !settings.camera_on })}
+          onToggle={() => void session.switchDevices(["camera"], !cameraOn)}
         />
       </div>
+    </div>
+  );
+}
+
+/** A link opened this preview: it opens no device of itself. */
+function Resting(): ReactElement {
+  const session = useSession();
+  return (
+    <div className="bk">
+      <span className="well"><Icon name="camera-off" size={30} /></span>
+      <h2 data-focus-first>{words.preview.restingTitle}</h2>
+      <p>{words.preview.restingText}</p>
+      <Button onPress={() => void session.switchDevices(["camera", "microphone"], true)}>{words.preview.wake}</Button>
     </div>
   );
 }

@@ -11,6 +11,60 @@ async function openPreview(prepare?: (bridge: FixtureBridge) => void): Promise<T
   return opened;
 }
 
+/** A link that another program opened leads to the preview. */
+async function openByLink(prepare?: (bridge: FixtureBridge) => void): Promise<TestWindow> {
+  const opened = await openWindow(prepare);
+  await opened.emit({ type: "link_opened", text: "http://127.0.0.1:8003/m/kestrel-lane-2741" });
+  expect(await screen.findByRole("heading", { name: "Ready to join?" })).toBeDefined();
+  return opened;
+}
+
+describe("a preview that a link opened", () => {
+  it("opens neither camera nor microphone, and says so", async () => {
+    const { bridge } = await openByLink();
+    expect(bridge.inputs("preview_start")).toHaveLength(0);
+    expect(screen.getByRole("heading", { name: "Camera and microphone are off" })).toBeDefined();
+    expect(screen.getByRole("button", { name: "Camera, off" })).toBeDefined();
+    expect(screen.getByRole("button", { name: "Microphone, off" })).toBeDefined();
+    expect(screen.getByText("Microphone is off")).toBeDefined();
+  });
+
+  it("turns both on when the person says so, by keys alone", async () => {
+    const { user, bridge } = await openByLink();
+    const wake = screen.getByRole("button", { name: "Turn on camera and microphone" });
+    for (let presses = 0; document.activeElement !== wake && presses < 10; presses += 1) await user.tab();
+    expect(document.activeElement).toBe(wake);
+    await user.keyboard("{Enter}");
+    expect(bridge.inputs("preview_start").at(-1)).toMatchObject({ camera_on: true, microphone_on: true });
+    expect(screen.getByText("Your camera is starting")).toBeDefined();
+    expect(screen.queryByRole("button", { name: "Turn on camera and microphone" })).toBeNull();
+    await user.click(screen.getByRole("button", { name: "Join now" }));
+    expect(bridge.inputs("meeting_join")).toMatchObject([{ options: { microphone_on: true, camera_on: true } }]);
+  });
+
+  it("turns on only what the person presses", async () => {
+    const { user, bridge } = await openByLink();
+    await user.click(screen.getByRole("button", { name: "Microphone, off" }));
+    expect(bridge.inputs("preview_start")).toMatchObject([{ camera_on: false, microphone_on: true }]);
+    expect(screen.getByText("Your camera is off")).toBeDefined();
+    await user.keyboard("{Control>}e{/Control}");
+    expect(bridge.inputs("preview_start").at(-1)).toMatchObject({ camera_on: true, microphone_on: true });
+  });
+
+  it("joins with both off when nothing was turned on, and changes no setting by it", async () => {
+    const { user, bridge } = await openByLink();
+    await user.click(screen.getByRole("button", { name: "Join now" }));
+    expect(bridge.inputs("meeting_join")).toMatchObject([{ options: { microphone_on: false, camera_on: false } }]);
+    expect(bridge.settings).toMatchObject({ microphone_on: true, camera_on: true });
+  });
+
+  it("says it in German too", async () => {
+    const { emit } = await openWindow((bridge) => { bridge.settings.language = "de"; });
+    await emit({ type: "link_opened", text: "kestrel-lane-2741" });
+    expect(await screen.findByRole("button", { name: "Kamera und Mikrofon einschalten" })).toBeDefined();
+  });
+});
+
 describe("the preview", () => {
   it("opens camera and microphone, and closes them when one goes back", async () => {
     const { user, bridge } = await openPreview();
@@ -95,6 +149,36 @@ describe("the preview", () => {
     const { bridge, session } = await openPreview();
     await act(async () => { await Promise.all([session.enter(), session.enter()]); });
     expect(bridge.inputs("meeting_join")).toHaveLength(1);
+  });
+
+  it("gives a join up when one goes back, and does not enter the call that comes of it", async () => {
+    let refuse = (_error: unknown): void => undefined;
+    const { user, bridge, session, emit } = await openPreview((world) => {
+      const call = world.call.bind(world);
+      world.call = (async (name, input) => {
+        const done = call(name === "meeting_join" ? "host_status" : name, input as never);
+        if (name === "meeting_join") await new Promise((_resolve, reject) => { refuse = reject; });
+        return done;
+      }) as typeof world.call;
+    });
+    await user.click(screen.getByRole("button", { name: "Join now" }));
+    await user.click(screen.getByRole("button", { name: "Back" }));
+    expect(bridge.inputs("call_leave")).toHaveLength(1);
+    await emit({ type: "call_joined", call: bridge.joined });
+    expect(screen.getByRole("heading", { name: "Start a meeting" })).toBeDefined();
+    expect(bridge.inputs("call_leave")).toHaveLength(2);
+    // What became of that join is nothing to the next preview.
+    await act(async () => session.openPreview({ kind: "start", title: "" }));
+    await act(async () => refuse({ code: "room_full", message: "Full.", field: null }));
+    expect(screen.getByRole("heading", { name: "Ready to start?" })).toBeDefined();
+    expect(screen.queryByText("The meeting is full.")).toBeNull();
+  });
+
+  it("turns devices on and off by the keys their buttons show", async () => {
+    const { user, bridge } = await openPreview();
+    await user.keyboard("{Control>}d{/Control}");
+    await user.keyboard("{Control>}e{/Control}");
+    expect(bridge.settings).toMatchObject({ microphone_on: false, camera_on: false });
   });
 
   it("plays a sound on the chosen speaker", async () => {

@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { switchedOn } from "../../state/app_state";
 import { useApp, useSession } from "../../state/context";
 
 /**
@@ -8,8 +9,8 @@ import { useApp, useSession } from "../../state/context";
 export function usePreview(active: boolean, trial: boolean): void {
   const session = useSession();
   const devices = useApp((state) => state.settings.devices);
-  const cameraOn = useApp((state) => state.settings.camera_on) || trial;
-  const microphoneOn = useApp((state) => state.settings.microphone_on) || trial;
+  const cameraOn = useApp((state) => switchedOn(state, "camera")) || trial;
+  const microphoneOn = useApp((state) => switchedOn(state, "microphone")) || trial;
   useEffect(() => {
     if (active) void session.preview(trial);
   }, [session, active, trial, devices, cameraOn, microphoneOn]);

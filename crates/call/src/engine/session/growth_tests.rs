@@ -7,6 +7,7 @@ use super::media::OfferedWhat;
 use super::settle_tests::{Lab, OLD, joined, person};
 use super::*;
 use crate::engine::config::View;
+use crate::signal::Trouble;
 use crate::transport::{Offer, OutgoingPacket, RelayWay, Transport, TransportConfig, TransportError, TransportStats};
 
 /// Offers what it is asked for, and takes every answer.
@@ -160,7 +161,7 @@ async fn a_growth_that_is_refused_leaves_the_call_as_it_is_and_is_not_asked_agai
     assert_eq!((tiles(&said), offers(&said).len()), (Some(18), 0));
     assert_eq!((session.life.phase(), session.life.socket()), (&Phase::Joined, Some(OLD)), "no fresh join");
 
-    session.handle(Input::PathDown("silent".into()));
+    session.handle(Input::PathDown(Trouble::MediaSilent));
     settle(session, &mut reports).await;
     let said = (lab.queued)();
     let [(_, offer)] = &offers(&said)[..] else { panic!("{said:?}") };

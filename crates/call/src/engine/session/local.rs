@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use confab_protocol::{ClientMessage, ParticipantId, SourceKind, TileRequest};
+use confab_protocol::{ClientMessage, ErrorCode, ParticipantId, SourceKind, TileRequest};
 use confab_rtp::RtpClock;
 use crossbeam_channel::RecvTimeoutError;
 
@@ -99,7 +99,8 @@ impl Session {
         let length = content.chars().count();
         if length > longest {
             let why = format!("The message has {length} characters; at most {longest} can be sent.");
-            self.tell(CallEvent::ChatRefused { local_id: None, content, why });
+            let code = Some(ErrorCode::MessageTooLarge);
+            self.tell(CallEvent::ChatRefused { local_id: None, content, code, why });
             return;
         }
         match self.outbox.write(content.clone()) {
@@ -110,7 +111,9 @@ impl Session {
                     self.post(local_id, content);
                 }
             }
-            Err(full) => self.tell(CallEvent::ChatRefused { local_id: None, content, why: full.to_string() }),
+            Err(full) => {
+                self.tell(CallEvent::ChatRefused { local_id: None, content, code: None, why: full.to_string() });
+            }
         }
     }
 

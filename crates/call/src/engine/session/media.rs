@@ -9,6 +9,7 @@ use confab_protocol::{ErrorCode, Layer, RelayAccess, SourceKind, TrackOffer};
 use super::{Purpose, Report, Session};
 use crate::send::bitrate::{self, Stream};
 use crate::send::picture::layer_size;
+use crate::signal::Trouble;
 use crate::signal::life::{Input, SocketId};
 use crate::transport::{self, Offer, RelayWay, Transport, TransportConfig, TransportEvent};
 
@@ -173,7 +174,7 @@ impl Session {
         let generation = self.media.count_offer();
         let reports = self.reports.clone();
         let Some(transport) = self.media.transport() else {
-            self.handle(Input::TransportGone("The media connection is gone.".to_owned()));
+            self.handle(Input::TransportGone(Trouble::MediaLost));
             return;
         };
         tokio::spawn(async move {
@@ -205,7 +206,10 @@ impl Session {
             Err((None, why)) if self.room.is_none() => {
                 self.handle(Input::Impossible(format!("The call could not begin: {why}.")));
             }
-            Err((None, why)) => self.handle(Input::TransportGone(format!("The call could not go on: {why}."))),
+            Err((None, why)) => {
+                tracing::warn!(why, "no new media connection");
+                self.handle(Input::TransportGone(Trouble::MediaFailed));
+            }
             Err((Some(Purpose::Growth(_)), why)) => self.growth_refused(&why),
             Err((Some(_), why)) => {
                 tracing::debug!(why, "no restart offer");
@@ -270,11 +274,11 @@ impl Session {
             }
             TransportEvent::Disconnected | TransportEvent::Failed => {
                 self.media.connected = false;
-                self.handle(Input::PathDown("The network does not carry the call.".to_owned()));
+                self.handle(Input::PathDown(Trouble::NetworkDown));
             }
             TransportEvent::Closed => {
                 self.media.connected = false;
-                self.handle(Input::TransportGone("The server closed the media connection.".to_owned()));
+                self.handle(Input::TransportGone(Trouble::MediaClosed));
             }
             TransportEvent::KeyframeRequest { source, layer } => {
                 if let Some(sending) = self.sending(source) {
@@ -303,7 +307,7 @@ impl Session {
             *heard = Heard { at: last, since: now, sent: stats.packets_out, looked: now };
             self.handle(Input::PathUp);
         } else if unanswered && silent >= SILENCE {
-            self.handle(Input::PathDown("Nothing comes from the server any more.".to_owned()));
+            self.handle(Input::PathDown(Trouble::MediaSilent));
         } else if self.media.connected && silent >= *self.media.quiet.get_or_insert_with(quiet) && !stood_still {
             self.handle(Input::PathQuiet);
         } else if self.media.connected && !unanswered {

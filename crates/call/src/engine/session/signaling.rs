@@ -324,7 +324,8 @@ impl Session {
                 let content = self.outbox.waiting().find(|line| line.local_id == local_id);
                 let content = content.map(|line| line.content.clone()).unwrap_or_default();
                 self.outbox.settle(local_id);
-                self.tell(CallEvent::ChatRefused { local_id: Some(local_id), content, why: message });
+                let (local_id, code) = (Some(local_id), Some(code));
+                self.tell(CallEvent::ChatRefused { local_id, content, code, why: message });
             }
             Some(Asked::History) | None => self.tell(CallEvent::Refused { code, message }),
         }

@@ -18,6 +18,7 @@ import { NoiseRemoval } from "../NoiseRemoval";
 export function SoundSection(): ReactElement {
   const session = useSession();
   const alone = useApp((state) => state.screen.name === "settings");
+  const inCall = useApp((state) => state.call !== null);
   const mirror = useApp((state) => state.settings.mirror);
   // Over a call or the preview the devices are open already, and the picture is behind the dialog.
   usePreview(alone, true);
@@ -25,7 +26,7 @@ export function SoundSection(): ReactElement {
     <>
       <SectionCard title={words.preview.microphone}>
         <div className="pad"><DeviceSelect kind="microphone" hideLabel /></div>
-        <div className="level-row"><span className="xs dim">{words.settings.sound.now}</span><div className="grow"><LevelMeter evenOff /></div></div>
+        <div className="level-row"><span className="xs dim">{words.settings.sound.now}</span><div className="grow"><LevelMeter evenOff={alone || inCall} /></div></div>
         <DeviceNote kind="microphone" />
         <hr />
         <NoiseRemoval />

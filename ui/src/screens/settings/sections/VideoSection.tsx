@@ -1,12 +1,10 @@
 import type { ReactElement } from "react";
-import type { CallLayout } from "../../../bridge/commands";
 import { SectionCard } from "../../../design/SectionCard";
 import { Segmented } from "../../../design/Segmented";
 import { Switch } from "../../../design/Switch";
+import { LAYOUTS } from "../../../state/app_state";
 import { useApp, useSession } from "../../../state/context";
 import { words } from "../../../words";
-
-const LAYOUTS: readonly CallLayout[] = ["grid", "speaker", "sidebar"];
 
 /** How people are shown in a call. */
 export function VideoSection(): ReactElement {

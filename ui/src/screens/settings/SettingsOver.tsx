@@ -1,4 +1,4 @@
-import { useEffect, type ReactElement } from "react";
+import type { ReactElement } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
@@ -24,14 +24,4 @@ export function SettingsOver(): ReactElement | null {
       </Modal>
     </ModalOverlay>
   );
-}
-
-/** How the call screen asks for the settings: they open over the whole window, once, whoever asks. */
-export function SettingsDialog({ onClose }: { onClose: () => void }): null {
-  const session = useSession();
-  useEffect(() => {
-    session.openSettings();
-    onClose();
-  }, []);
-  return null;
 }
