@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::lab::{Lab, LabError, Load, LoadCount, Outcome, Server, ServerOptions};
+use crate::usage;
 
 mod allocations;
-mod cpu;
 mod echo;
 mod figures;
 mod floor;
@@ -116,14 +116,14 @@ pub struct SfuCost {
 /// When a program fails or people do not get in.
 pub fn measure(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<SfuCost> {
     let mut server = start_server(lab, shape, None)?;
-    let empty_kib = cpu::resident_kib(server.id())?;
+    let empty_kib = usage::resident_kib(server.id())?;
     let mut load = start_load(lab, shape, server.address(), None)?;
     if shape.apart {
-        cpu::keep_to_core(server.id(), 0)?;
-        cpu::keep_to_core(load.id(), 1)?;
+        usage::keep_to_core(server.id(), 0)?;
+        usage::keep_to_core(load.id(), 1)?;
     }
     std::thread::sleep(plan.settle);
-    let used_kib = cpu::resident_kib(server.id())?.saturating_sub(empty_kib);
+    let used_kib = usage::resident_kib(server.id())?.saturating_sub(empty_kib);
     let mut cost = SfuCost { memory_kib: used_kib as f64 / f64::from(shape.everybody()), ..SfuCost::default() };
     let (mut echoes, mut inside) = (Vec::new(), Vec::new());
     for _ in 0..plan.windows {
@@ -138,8 +138,8 @@ pub fn measure(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<SfuCost> {
     load.pause()?;
     std::thread::sleep(plan.resume);
     let count = load.count()?;
-    cost.server_socket_drops = cpu::dropped_datagrams(server.id())?;
-    cost.load_socket_drops = cpu::dropped_datagrams(load.id())?;
+    cost.server_socket_drops = usage::dropped_datagrams(server.id())?;
+    cost.load_socket_drops = usage::dropped_datagrams(load.id())?;
     cost.packets_unaccounted = forwarded(&server)? - count.arrived as f64 - cost.load_socket_drops as f64;
     cost.send_failures = server.metric("confab_media_send_failures_total")?;
     read_report(&mut cost, &load.end()?)?;
@@ -153,10 +153,10 @@ pub fn measure(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<SfuCost> {
 /// One window of the server; gives the delays of the echo.
 fn server_window(cost: &mut SfuCost, server: &Server, load: &Load, window: Duration) -> Outcome<Vec<f64>> {
     let (begin, before) = (Instant::now(), forwarded(server)?);
-    let (spent, load_spent) = (cpu::of_process(server.id())?, cpu::of_process(load.id())?);
+    let (spent, load_spent) = (usage::of_process(server.id())?, usage::of_process(load.id())?);
     let echoes = echo::delays(window)?;
-    let spent = cpu::of_process(server.id())?.saturating_sub(spent).as_secs_f64();
-    let load_spent = cpu::of_process(load.id())?.saturating_sub(load_spent).as_secs_f64();
+    let spent = usage::of_process(server.id())?.saturating_sub(spent).as_secs_f64();
+    let load_spent = usage::of_process(load.id())?.saturating_sub(load_spent).as_secs_f64();
     let (packets, length) = (forwarded(server)? - before, begin.elapsed().as_secs_f64());
     if packets < 20.0 {
         return Err(LabError::Unexpected(format!("hardly anything was forwarded: {packets} packets")));

@@ -3,7 +3,9 @@
 //! Everything starts with a [`lab::Lab`]; it owns a folder for artefacts, the temporary files, and the turn to use the
 //! machine, because two calls at once on two cores would measure each other.
 
+pub mod bench_client;
 pub mod bench_sfu;
 pub mod call_figures;
 pub mod lab;
 pub mod two_person_call;
+mod usage;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use confab_tests::bench_client::{self, ClientPlan};
 use confab_tests::bench_sfu::{self, Plan};
 use confab_tests::lab::{Lab, Outcome};
 use confab_tests::two_person_call::{self, CallPlan, CallResult};
@@ -31,6 +32,18 @@ enum Bench {
         /// Length of the call, seconds; what happens in the first five is not measured.
         #[arg(long, default_value_t = 25)]
         seconds: u64,
+    },
+    /// What the app costs in a call of five, beside Chromium.
+    Client {
+        /// Windows measured.
+        #[arg(long, default_value_t = 3)]
+        windows: usize,
+        /// Length of a window, seconds.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// Warm starts measured.
+        #[arg(long, default_value_t = 5)]
+        starts: usize,
     },
     /// What forwarding a packet costs the server, beside the floor.
     Sfu {
@@ -60,6 +73,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.bench {
         Bench::Call { seconds } => call(seconds, arguments.json),
+        Bench::Client { windows, seconds, starts } => {
+            let plan = ClientPlan { windows, window: Duration::from_secs(seconds), starts, ..ClientPlan::default() };
+            client(&plan, arguments.json)
+        }
         Bench::Sfu { windows, seconds, small, only } => {
             let plan = Plan { windows, window: Duration::from_secs(seconds), only, ..Plan::default() };
             sfu(if small { plan.small() } else { plan }, arguments.json)
@@ -89,6 +106,23 @@ fn call(seconds: u64, as_json: bool) -> Outcome {
         print(&figure, &conditions, as_json);
     }
     Ok(())
+}
+
+fn client(plan: &ClientPlan, as_json: bool) -> Outcome {
+    let lab = Lab::open("bench-client")?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let conditions = format!(
+        "five people through one server on loopback: the app, Chromium and three who send a film; 1280x720@30 in H.264 sent by \
+         each, four tiles of 400x225 of 360 lines and oneself shown by each, software drawing, {} windows of {} s, {cores} \
+         cores, {} build",
+        plan.windows,
+        plan.window.as_secs(),
+        if cfg!(debug_assertions) { "debug" } else { "release" }
+    );
+    bench_client::run(&lab, plan, |told| {
+        let figure = Figure { metric: told.metric.into(), value: told.value, unit: told.unit };
+        print(&figure, &conditions, as_json);
+    })
 }
 
 fn sfu(plan: Plan, as_json: bool) -> Outcome {

@@ -8,8 +8,8 @@ use confab_rtp::srtp::{MasterKey, Outbound, Profile};
 use confab_server::media::BatchSender;
 use confab_sfu::Transmit;
 
-use super::cpu;
 use super::shape::{PACKET_BYTES, PACKETS_PER_FRAME, Shape};
+use crate::usage;
 use crate::lab::{LabError, Outcome};
 
 const PROFILE: Profile = Profile::AeadAes256Gcm;
@@ -70,7 +70,7 @@ fn send(
         .collect();
     let mut sender = BatchSender::default();
     let frames = (length.as_secs_f64() * f64::from(fps)) as u32;
-    let (begin, spent) = (Instant::now(), cpu::of_this_thread()?);
+    let (begin, spent) = (Instant::now(), usage::of_this_thread()?);
     let mut taken = 0;
     for frame in 0..frames {
         let due = begin + Duration::from_secs(1) * frame / fps;
@@ -84,7 +84,7 @@ fn send(
         }
         taken += sender.send(socket, &batch).datagrams;
     }
-    let spent = cpu::of_this_thread()?.saturating_sub(spent);
+    let spent = usage::of_this_thread()?.saturating_sub(spent);
     let wanted = u64::from(frames) * batch.len() as u64;
     if taken != wanted {
         return Err(LabError::Unexpected(format!("{taken} of {wanted} packets were taken")));

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::shape::Shape;
-use super::{Plan, arrived, cpu, start_load, start_server};
+use super::{Plan, arrived, start_load, start_server};
 use crate::lab::{Janus, Lab, LabError, Load, Namespace, Outcome};
+use crate::usage;
 
 /// Microseconds of processor time for a packet that came to a receiver, session by session.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -36,7 +37,7 @@ pub(super) fn compare(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<Comparis
         server.stop()?;
 
         let janus = Janus::start(lab.folder(), &namespace)?;
-        let empty = cpu::resident_kib(janus.id())?;
+        let empty = usage::resident_kib(janus.id())?;
         let mut arguments = shape.arguments();
         arguments.extend(["--janus".into(), janus.address().to_owned()]);
         arguments.extend(["--server".into(), namespace.address().to_string()]);
@@ -45,7 +46,7 @@ pub(super) fn compare(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<Comparis
         let (us, rate) = window(&mut load, janus.id(), plan)?;
         comparison.janus_us.push(us);
         comparison.packets_per_second.push(rate);
-        let used = cpu::resident_kib(janus.id())?.saturating_sub(empty) as f64;
+        let used = usage::resident_kib(janus.id())?.saturating_sub(empty) as f64;
         comparison.janus_memory_kib = used / f64::from(shape.everybody());
         comparison.janus_lost += load.end()?["video"]["packets_lost"].as_u64().unwrap_or_default();
     }
@@ -55,9 +56,9 @@ pub(super) fn compare(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<Comparis
 /// One window, by what receivers counted: Janus does not say what it forwards.
 fn window(load: &mut Load, server: u32, plan: &Plan) -> Outcome<(f64, f64)> {
     std::thread::sleep(plan.settle);
-    let (begin, before, spent) = (Instant::now(), load.count()?, cpu::of_process(server)?);
+    let (begin, before, spent) = (Instant::now(), load.count()?, usage::of_process(server)?);
     std::thread::sleep(plan.window);
-    let spent = cpu::of_process(server)?.saturating_sub(spent);
+    let spent = usage::of_process(server)?.saturating_sub(spent);
     let (packets, length) = (arrived(before, load.count()?), begin.elapsed().as_secs_f64());
     if packets < 20.0 {
         return Err(LabError::Unexpected(format!("hardly anything came: {packets} packets")));

@@ -1,4 +1,4 @@
-//! Somebody who joins with a browser: Chromium without a window, a camera and a microphone that are files, and a small
+//! Somebody who joins with a browser: Chromium, mostly without a window, a camera and a microphone that are files, and a small
 //! page (`tests/fixtures/browser`) that speaks the protocol and writes down what it sees and hears.
 
 mod devtools;
@@ -14,6 +14,7 @@ use confab_media::y4m::{self, Header};
 use confab_protocol::RoomCode;
 use serde_json::{Value, json};
 
+use super::display::Display;
 use super::error::{LabError, Outcome};
 use super::process::{Process, Running};
 use super::programs::tool;
@@ -40,8 +41,7 @@ const FILM_FRAMES: u32 = 45;
 const SPEECH: Duration = Duration::from_secs(120);
 
 /// What a browser needs to be steered, to have devices, and to leave the network alone.
-const FLAGS: [&str; 19] = [
-    "--headless=new",
+const FLAGS: [&str; 18] = [
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
@@ -70,11 +70,12 @@ pub struct BrowserOptions {
     folder: PathBuf,
     camera: (u32, u32, u32),
     voice: u32,
+    display: Option<Vec<(String, String)>>,
 }
 
 impl BrowserOptions {
     pub(super) fn new(name: &str, folder: &Path) -> Self {
-        Self { name: name.into(), folder: folder.into(), camera: (1280, 720, 30), voice: 21 }
+        Self { name: name.into(), folder: folder.into(), camera: (1280, 720, 30), voice: 21, display: None }
     }
 
     /// Another camera: width and height in pixels, pictures a second.
@@ -91,6 +92,13 @@ impl BrowserOptions {
         self
     }
 
+    /// In a window that fills a display, instead of none.
+    #[must_use]
+    pub fn on_display(mut self, display: &Display) -> Self {
+        self.display = Some(display.environment().into());
+        self
+    }
+
     /// Starts the browser and opens its devices.
     ///
     /// # Errors
@@ -103,6 +111,11 @@ impl BrowserOptions {
         sound::write_speech(&speech, self.voice, SPEECH)?;
         let profile = self.folder.join(format!("{}-profile", self.name));
         let pages = PageServer::start()?;
+        let address = format!("http://{}/call.html", pages.address());
+        let place = match &self.display {
+            Some(_) => vec!["--window-position=0,0".to_owned(), "--start-maximized".into(), format!("--app={address}")],
+            None => vec!["--headless=new".to_owned(), address],
+        };
         let running = Process::new(&tool("chromium")?, &self.name, &self.folder)
             .args(FLAGS)
             .args([
@@ -110,8 +123,9 @@ impl BrowserOptions {
                 format!("--use-file-for-fake-video-capture={}", film.display()),
                 format!("--use-file-for-fake-audio-capture={}", speech.display()),
                 format!("--user-data-dir={}", profile.display()),
-                format!("http://{}/call.html", pages.address()),
             ])
+            .args(place)
+            .envs(self.display.unwrap_or_default())
             .start()?;
         let page = Page::open(&devtools_port(&self.name, &profile)?, "/call.html")?;
         let mut browser = Browser {
@@ -139,12 +153,14 @@ pub struct BrowserJoin {
     pub codecs: Vec<&'static str>,
     /// One stream with layers inside, of this mode (as `L3T3_KEY`), instead of three streams.
     pub scalability: Option<&'static str>,
+    /// Pictures are shown and sound is played, as in anybody's page: nothing is read of them but how many were shown.
+    pub only_shows: bool,
 }
 
 impl BrowserJoin {
     /// Three streams of this codec.
     pub fn simulcast(codec: &'static str) -> Self {
-        Self { codecs: vec![codec], scalability: None }
+        Self { codecs: vec![codec], scalability: None, only_shows: false }
     }
 }
 
@@ -168,6 +184,11 @@ impl Browser {
         &self.name
     }
 
+    /// Its first process.
+    pub fn id(&self) -> u32 {
+        self.running.id()
+    }
+
     /// The sound its microphone hears from the start on.
     pub fn speech(&self) -> &Path {
         &self.speech
@@ -184,6 +205,7 @@ impl Browser {
             "name": self.name,
             "codecs": what.codecs,
             "scalability": what.scalability,
+            "only_shows": what.only_shows,
         });
         let joined = self.call("join", &options)?;
         let answer = joined["answer"].as_str().map(str::to_owned);

@@ -13,6 +13,7 @@ use super::error::{LabError, Outcome};
 use super::programs::program;
 use super::pulse::Pulse;
 use super::webdriver::{WebDriver, Window};
+use crate::usage;
 
 /// How often a tile's picture is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -22,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub struct Desktop {
     // Dropped in this order: the window before its driver.
     window: Window,
-    _driver: WebDriver,
+    driver: WebDriver,
     folder: PathBuf,
     environment: Vec<(String, String)>,
 }
@@ -60,6 +61,21 @@ impl Desktop {
             std::fs::create_dir_all(&place).map_err(fail)?;
             std::fs::write(place.join("settings.json"), settings.to_string()).map_err(fail)?;
         }
+        let mut environment = Self::surroundings(folder, server, display, pulse);
+        environment.extend_from_slice(more);
+        let driver = WebDriver::start(folder, &environment)?;
+        let window = driver.open(&program("confab")?)?;
+        Ok(Self { window, driver, folder: folder.into(), environment })
+    }
+
+    /// The environment of an app with a home of its own in this folder.
+    pub fn surroundings(
+        folder: &Path,
+        server: SocketAddr,
+        display: &Display,
+        pulse: &Pulse,
+    ) -> Vec<(String, String)> {
+        let home = folder.join("desktop-home");
         let mut environment = pulse.environment();
         environment.extend(display.environment());
         for (variable, place) in [("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data"), ("XDG_CACHE_HOME", "cache")]
@@ -67,10 +83,16 @@ impl Desktop {
             environment.push((variable.into(), home.join(place).display().to_string()));
         }
         environment.push(("CONFAB_SERVER".into(), server.to_string()));
-        environment.extend_from_slice(more);
-        let driver = WebDriver::start(folder, &environment)?;
-        let window = driver.open(&program("confab")?)?;
-        Ok(Self { window, _driver: driver, folder: folder.into(), environment })
+        environment
+    }
+
+    /// The app's first process.
+    ///
+    /// # Errors
+    /// When it runs no more.
+    pub fn id(&self) -> Outcome<u32> {
+        let missing = || LabError::Unexpected("the app does not run".into());
+        usage::descendant(self.driver.id(), "confab").ok_or_else(missing)
     }
 
     /// What the app was started with.

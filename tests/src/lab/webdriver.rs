@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct WebDriver {
     address: SocketAddr,
-    _driver: Running,
+    driver: Running,
 }
 
 impl WebDriver {
@@ -45,7 +45,12 @@ impl WebDriver {
             }
             std::thread::sleep(LOOK_EVERY);
         }
-        Ok(Self { address, _driver: driver })
+        Ok(Self { address, driver })
+    }
+
+    /// Its process, of which the windows' programs descend.
+    pub fn id(&self) -> u32 {
+        self.driver.id()
     }
 
     /// Opens the program's window.

@@ -20,6 +20,8 @@ pub struct BrowserReport {
     /// Every frame shown, in order; those that no slot is known for are left out.
     #[serde(deserialize_with = "known_frames")]
     pub frames: Vec<ShownFrame>,
+    /// How many pictures of others were shown so far, whether or not anything was read of them.
+    pub presented: u64,
     /// `getStats()` each second.
     pub samples: Vec<Sample>,
     /// Errors of the page.

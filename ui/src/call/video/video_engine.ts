@@ -36,8 +36,22 @@ export interface VideoCounts {
   drawn: number;
 }
 
+/** How many of the last drawings' times are kept. */
+const KEPT_TIMES = 512;
+
+/** What a measuring instrument finds at the surface's element, as its property `measured`. */
+export interface Measured {
+  counts: Readonly<VideoCounts>;
+  /** Pictures drawn, by tile. */
+  drawnOf: ReadonlyMap<string, number>;
+  /** What the last drawings took, milliseconds: uploading what is new and drawing all tiles. Oldest first. */
+  drawMs: readonly number[];
+}
+
 export class VideoEngine {
   readonly counts: VideoCounts = { received: 0, malformed: 0, skipped: 0, drawn: 0 };
+  private readonly drawnOf = new Map<string, number>();
+  private readonly drawMs: number[] = [];
   private readonly parser = new FrameParser();
   private readonly tiles = new Map<string, Tile>();
   /** The newest picture of each tile, kept for a lost context. */
@@ -60,6 +74,8 @@ export class VideoEngine {
   /** Draws on this canvas until the returned function is called. */
   attach(canvas: HTMLCanvasElement): () => void {
     this.canvas = canvas;
+    const measured: Measured = { counts: this.counts, drawnOf: this.drawnOf, drawMs: this.drawMs };
+    Object.assign(canvas, { measured });
     this.painter = WebGlPainter.create(canvas) ?? CanvasPainter.create(canvas);
     this.channel ??= this.bridge.openFrames((message) => this.take(message));
     const lost = (event: Event): void => {
@@ -108,6 +124,7 @@ export class VideoEngine {
   /** Forgets a picture that is not shown any more, so that an old one never comes back. */
   forget(key: string): void {
     if (this.tiles.has(key) || !this.newest.delete(key)) return;
+    this.drawnOf.delete(key);
     this.fresh.delete(key);
     this.painter?.release(key);
     for (const listener of this.pictureListeners) listener();
@@ -163,6 +180,7 @@ export class VideoEngine {
     this.scheduled = 0;
     const { canvas, painter } = this;
     if (canvas === null || painter === null) return;
+    const begin = performance.now();
     const scale = window.devicePixelRatio || 1;
     const bounds = canvas.getBoundingClientRect();
     const width = Math.max(1, Math.round(bounds.width * scale));
@@ -174,6 +192,7 @@ export class VideoEngine {
     for (const key of this.fresh) {
       const frame = this.newest.get(key);
       if (frame !== undefined) painter.upload(frame);
+      this.drawnOf.set(key, (this.drawnOf.get(key) ?? 0) + 1);
     }
     this.counts.drawn += this.fresh.size;
     this.fresh.clear();
@@ -183,6 +202,8 @@ export class VideoEngine {
       if (frame !== undefined) this.placements.push(locate(tile, frame, bounds, scale));
     }
     painter.draw(this.placements, width, height);
+    this.drawMs.push(performance.now() - begin);
+    if (this.drawMs.length > KEPT_TIMES) this.drawMs.shift();
     this.tellVisible();
     if (performance.now() < this.movingUntil) this.touch();
   }
