@@ -45,7 +45,9 @@ export type NativeErrorCode =
   | "share_failed"
   | "not_in_call"
   | "storage_failed"
-  | "window_failed";
+  | "window_failed"
+  /** The page in a browser has no way to do it. */
+  | "not_in_browser";
 
 /** What the program is and where it runs. */
 export interface AppInfo {

@@ -45,6 +45,8 @@ const KINDS: Partial<Record<BridgeError["code"], Kind>> = {
   message_too_large: { words: "message_too_large", remedy: "try_again", native: true },
   storage_failed: { words: "storage_failed", remedy: "try_again", facts: true, native: true },
   window_failed: { words: "window_failed", remedy: "try_again", facts: true, native: true },
+  // The page in a browser says its sentence in the language of the window.
+  not_in_browser: { words: "not_in_browser", remedy: "none", facts: true },
 };
 
 const UNKNOWN: Kind = { words: "unknown", remedy: "try_again", facts: true, native: true };
