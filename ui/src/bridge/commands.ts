@@ -71,7 +71,7 @@ export interface ParsedLink {
 export type DeviceKind = "camera" | "microphone" | "speaker";
 
 export interface Device {
-  /** Stable over restarts as far as the system allows. */
+  /** Stable over restarts as far as the system allows. Empty while a browser does not tell which devices there are. */
   id: string;
   name: string;
   is_default: boolean;

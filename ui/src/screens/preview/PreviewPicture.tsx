@@ -4,7 +4,7 @@ import { DockToggle } from "../../call/dock/DockToggle";
 import { Picture, useHasPicture, VideoSurface } from "../../call/video/VideoSurface";
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
-import { useApp, useSession } from "../../state/context";
+import { useApp, useIsDesktop, useSession } from "../../state/context";
 import { isThere, problemWords } from "../../state/devices";
 import { words } from "../../words";
 import { problemDetail } from "../../words/errors";
@@ -44,6 +44,7 @@ export function PreviewPicture(): ReactElement {
 function Reason({ on, there, problem }: { on: boolean; there: boolean; problem: DeviceProblem | undefined }): ReactElement {
   const session = useSession();
   const chosen = useApp((state) => state.settings.devices.camera.kind);
+  const desktop = useIsDesktop();
   if (on && problem !== undefined) {
     const { title } = problemWords(problem);
     return (
@@ -61,7 +62,7 @@ function Reason({ on, there, problem }: { on: boolean; there: boolean; problem: 
         <span className="well"><Icon name="camera-off" size={30} /></span>
         <h2>{words.preview.noCameraTitle}</h2>
         <p>{words.preview.noCameraText}</p>
-        <Button onPress={() => void session.chooseDevices({ camera: { kind: "test" } })}>{words.preview.useTestPicture}</Button>
+        {desktop && <Button onPress={() => void session.chooseDevices({ camera: { kind: "test" } })}>{words.preview.useTestPicture}</Button>}
       </div>
     );
   }
