@@ -22,5 +22,6 @@ mod the_bench_of_the_sfu_prints_every_figure;
 mod the_desktop_window;
 mod the_lab_itself;
 mod the_webview_is_locked_in;
+mod the_window_in_a_browser;
 mod the_window_is_lived_in;
 mod two_people_see_and_hear_each_other;
