@@ -177,7 +177,9 @@ async function listDevices(): Promise<Commands["list_devices"]["answer"]> {
 }
 
 function shownMode(): WindowMode {
-  return document.fullscreenElement === null ? "normal" : "full_screen";
+  // Where a page cannot have the whole screen, there is no such element at all.
+  const element: Element | null | undefined = document.fullscreenElement;
+  return element === null || element === undefined ? "normal" : "full_screen";
 }
 
 /** The event of the new mode comes from the browser, however it came to be. */
@@ -185,7 +187,7 @@ async function setMode(mode: WindowMode): Promise<null> {
   if (mode === "mini") throw notInBrowser("mini");
   try {
     if (mode === "full_screen") await document.documentElement.requestFullscreen();
-    else if (document.fullscreenElement !== null) await document.exitFullscreen();
+    else if (shownMode() === "full_screen") await document.exitFullscreen();
   } catch {
     throw notInBrowser("fullScreen");
   }
