@@ -25,6 +25,7 @@ mod the_desktop_window;
 mod the_first_minute;
 mod the_lab_itself;
 mod the_webview_is_locked_in;
+mod the_window_in_a_browser;
 mod the_window_is_lived_in;
 mod two_people_see_and_hear_each_other;
 mod window_stage;

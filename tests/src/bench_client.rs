@@ -38,13 +38,7 @@ pub struct ClientPlan {
 
 impl Default for ClientPlan {
     fn default() -> Self {
-        Self {
-            windows: 3,
-            window: Duration::from_secs(10),
-            settle: Duration::from_secs(15),
-            starts: 5,
-            tries: 3,
-        }
+        Self { windows: 3, window: Duration::from_secs(10), settle: Duration::from_secs(15), starts: 5, tries: 3 }
     }
 }
 
@@ -197,8 +191,7 @@ impl Call {
             usage::of_family(self.browser.id()).saturating_sub(browser),
         );
         let seconds = begin.elapsed().as_secs_f64();
-        let (drawn, presented) =
-            (others(&self.drawn()?) - drawn, self.browser.report()?.presented as f64 - presented);
+        let (drawn, presented) = (others(&self.drawn()?) - drawn, self.browser.report()?.presented as f64 - presented);
         let spent = |time: Duration, pictures: f64, id: u32| Spent {
             cores: time.as_secs_f64() / seconds,
             drawn_fps: pictures / seconds / 4.0,
@@ -228,7 +221,6 @@ impl Call {
         let times: Vec<f64> = times.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
         Ok(median(&times))
     }
-
 
     /// Whether the app and Chromium send 720 lines; by the statistics of each, which cost something to show and so are
     /// looked at last.

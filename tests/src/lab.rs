@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use confab_impair::{Relay, RelayConfig};
 
-pub use browser::{Browser, BrowserJoin, BrowserOptions, BrowserReport, BrowserStages, Sample};
+pub use browser::{Browser, BrowserJoin, BrowserOptions, BrowserReport, BrowserStages, BrowserWindow, Sample};
 pub use desktop::Desktop;
 pub use display::Display;
 pub use error::{LabError, Outcome};

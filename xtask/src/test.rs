@@ -72,7 +72,8 @@ fn ui_step(count: &mut Count) -> Outcome {
         count.passed += vitest_passed(printed).ok_or("the window's tests printed no count")?;
     }
     printed?;
-    ui::build()
+    ui::build()?;
+    ui::build_browser()
 }
 
 fn lint_step(count: &mut Count) -> Outcome {
@@ -84,6 +85,8 @@ fn lint_step(count: &mut Count) -> Outcome {
 
 fn rust_step(count: &mut Count) -> Outcome {
     ui::build()?;
+    // A promise opens it in Chromium.
+    ui::build_browser()?;
     let driver = tools::ensure(tools::TAURI_DRIVER)?;
     // The promises start the real programs, which `cargo test` alone does not build. With all targets, so that the
     // features of the dependencies are the same in both and nothing is built twice.

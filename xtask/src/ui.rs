@@ -24,17 +24,27 @@ pub fn install() -> Outcome {
     run(&mut npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"]))
 }
 
-/// Builds `ui/dist`, unless nothing changed since it was built.
+/// Builds `ui/dist`, the desktop's window, unless nothing changed since it was built.
 pub fn build() -> Outcome {
+    build_page("dist/index.html", "build")
+}
+
+/// Builds `ui/dist-browser`, the same window as a page in a browser, unless nothing changed since it was built.
+pub fn build_browser() -> Outcome {
+    build_page("dist-browser/browser.html", "build:browser")
+}
+
+fn build_page(page: &str, script: &str) -> Outcome {
     install()?;
     let folder = root().join("ui");
-    let sources = ["src", "index.html", "package-lock.json", "vite.config.ts", "public"];
+    let sources =
+        ["src", "index.html", "browser.html", "package.json", "package-lock.json", "vite.config.ts", "public"];
     let newest = sources.iter().map(|source| newest(&folder.join(source))).max().flatten();
-    if newest < modified(&folder.join("dist/index.html")) {
+    if newest < modified(&folder.join(page)) {
         return Ok(());
     }
-    println!("Building the window's bundle");
-    run(&mut npm(&["run", "--silent", "build"]))
+    println!("Building ui/{page}");
+    run(&mut npm(&["run", "--silent", script]))
 }
 
 /// Type check and unit tests; returns what the test runner printed.

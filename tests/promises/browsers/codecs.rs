@@ -24,7 +24,8 @@ fn preferring(name: &str, codec: &'static str, mode: &'static str, (width, heigh
     let mut dana = lab.browser("Dana").camera(width, height, 15).start()?;
     assert!(dana.video_codecs()?.iter().any(|known| known == codec), "Chromium can send {codec}");
     chloe.join(server.address(), &room, &BrowserJoin::simulcast("VP8"))?;
-    let how = BrowserJoin { codecs: vec![codec, "VP8"], scalability: Some(mode) };
+    let scalability = Some(mode);
+    let how = BrowserJoin { codecs: vec![codec, "VP8"], scalability, ..BrowserJoin::simulcast(codec) };
     let answer = dana.join(server.address(), &room, &how)?;
     let taken = codecs_taken(&answer);
     // A browser sends what the answer names first.

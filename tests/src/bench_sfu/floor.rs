@@ -9,8 +9,8 @@ use confab_server::media::BatchSender;
 use confab_sfu::Transmit;
 
 use super::shape::{PACKET_BYTES, PACKETS_PER_FRAME, Shape};
-use crate::usage;
 use crate::lab::{LabError, Outcome};
+use crate::usage;
 
 const PROFILE: Profile = Profile::AeadAes256Gcm;
 const HEADER_BYTES: usize = 12;

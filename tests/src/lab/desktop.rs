@@ -69,12 +69,7 @@ impl Desktop {
     }
 
     /// The environment of an app with a home of its own in this folder.
-    pub fn surroundings(
-        folder: &Path,
-        server: SocketAddr,
-        display: &Display,
-        pulse: &Pulse,
-    ) -> Vec<(String, String)> {
+    pub fn surroundings(folder: &Path, server: SocketAddr, display: &Display, pulse: &Pulse) -> Vec<(String, String)> {
         let home = folder.join("desktop-home");
         let mut environment = pulse.environment();
         environment.extend(display.environment());

@@ -1,4 +1,4 @@
-/** The one door between the window and whatever carries the call: the native engine, or the fixture of tests. */
+/** The one door between the window and whatever carries the call: the native engine, a browser, or the fixture of tests. */
 import type { BridgeError, BridgeEvent, CommandAnswer, CommandArguments, CommandName } from "./commands";
 
 export type WindowAction = "minimize" | "toggle_maximize" | "close";

@@ -46,7 +46,9 @@ export type NativeErrorCode =
   | "not_in_call"
   | "storage_failed"
   | "window_failed"
-  | "outbox_full";
+  | "outbox_full"
+  /** The page in a browser has no way to do it. */
+  | "not_in_browser";
 
 /** What a notice is about: a refusal of the server, or something of ours. */
 export type NoticeCode = ErrorCode | "talking_while_muted";
@@ -76,7 +78,7 @@ export interface ParsedLink {
 export type DeviceKind = "camera" | "microphone" | "speaker";
 
 export interface Device {
-  /** Stable over restarts as far as the system allows. */
+  /** Stable over restarts as far as the system allows. Empty while a browser does not tell which devices there are. */
   id: string;
   name: string;
   is_default: boolean;

@@ -4,6 +4,7 @@
  */
 import type { Bridge, FrameChannel, VisibleTile } from "./bridge";
 import type {
+  AppInfo,
   BridgeError,
   BridgeEvent,
   CommandAnswer,
@@ -97,6 +98,7 @@ export class FixtureBridge implements Bridge {
   joined: JoinedCall = fixtureCall([fixturePerson(5, "Lena Fischer", { role: "host" })]);
   media: OwnMedia = { microphone_on: true, camera_on: true, share: null, hand_raised: false };
   host: HostStatus = { running: false, address: null, port_taken: null, people: 0 };
+  platform: AppInfo["platform"] = "linux";
   /** Commands that are refused, with what. */
   readonly refusals = new Map<CommandName, BridgeError>();
   private readonly listeners = new Set<(event: BridgeEvent) => void>();
@@ -161,7 +163,7 @@ export class FixtureBridge implements Bridge {
   }
 
   private readonly handlers: Handlers = {
-    app_info: () => ({ version: "0.1.0", platform: "browser", window_controls: false, opened_link: null }),
+    app_info: () => ({ version: "0.1.0", platform: this.platform, window_controls: false, opened_link: null }),
     settings_get: () => this.settings,
     settings_set: ({ settings }) => { this.settings = settings; return null; },
     list_devices: () => this.devices,

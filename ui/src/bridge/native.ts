@@ -3,6 +3,7 @@ import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import { getCurrentWindow } from "@tauri-apps/api/window";
 import type { Bridge, FrameChannel, WindowAction } from "./bridge";
+import { copyText } from "./clipboard";
 import { EVENT_CHANNEL, type BridgeEvent, type CommandAnswer, type CommandArguments, type CommandName } from "./commands";
 import { FrameSocket } from "./frame_socket";
 
@@ -39,20 +40,4 @@ async function windowAction(action: WindowAction): Promise<void> {
   if (action === "minimize") await window.minimize();
   else if (action === "toggle_maximize") await window.toggleMaximize();
   else await window.close();
-}
-
-/** The webview's clipboard asks for a permission on some systems; a selection and `copy` needs none. */
-async function copyText(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = document.createElement("textarea");
-    area.value = text;
-    area.className = "visually-hidden";
-    document.body.append(area);
-    area.select();
-    const copied = document.execCommand("copy");
-    area.remove();
-    if (!copied) throw new Error("The system did not take the text.");
-  }
 }

@@ -3,7 +3,7 @@ import { ChatPanel } from "../chat/ChatPanel";
 import { useHeadingAfter } from "../design/focus";
 import { Toasts } from "../design/Toasts";
 import { PeoplePanel } from "../people/PeoplePanel";
-import { useApp, useCall, useSession } from "../state/context";
+import { useApp, useCall, useIsDesktop, useSession } from "../state/context";
 import { CallTitleBar } from "./CallTitleBar";
 import { Dock } from "./dock/Dock";
 import { MiniCall } from "./mini/MiniCall";
@@ -34,6 +34,7 @@ export function CallScreen(): ReactElement {
   const call = useCall();
   const controls = useControls();
   const kept = useRef(NO_SEATS);
+  const desktop = useIsDesktop();
   // Twice the size of text needs twice the room.
   const textSize = useApp((state) => state.settings.text_size);
   const narrow = useNarrower(NARROW_WINDOW * textSize / 100);
@@ -51,8 +52,7 @@ export function CallScreen(): ReactElement {
     layout: controls.nextLayout,
     hideSelf: controls.toggleHideSelf,
     fullScreen: controls.toggleFullScreen,
-    mini: controls.toggleMini,
-    statistics: controls.toggleStatistics,
+    ...(desktop && { mini: controls.toggleMini, statistics: controls.toggleStatistics }),
   });
   useHoldToTalk(call.media.microphone_on, controls.setMicrophone);
   useRegions();

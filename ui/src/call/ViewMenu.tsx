@@ -4,7 +4,7 @@ import type { CallLayout } from "../bridge/commands";
 import type { ShortcutName } from "./shortcuts";
 import { Icon, type IconName } from "../design/Icon";
 import { LAYOUTS } from "../state/app_state";
-import { useApp } from "../state/context";
+import { useApp, useIsDesktop } from "../state/context";
 import { words } from "../words";
 import type { CallControls } from "./use_controls";
 import { useKeysText } from "./use_shortcuts";
@@ -16,6 +16,7 @@ export function ViewMenu({ controls, narrow }: { controls: CallControls; narrow:
   const layout = useApp((state) => state.settings.layout);
   const hidden = useApp((state) => state.settings.hide_self);
   const mode = useApp((state) => state.windowMode);
+  const desktop = useIsDesktop();
   const keys = useKeysText();
   const choose = (selection: Selection): void => {
     const chosen = LAYOUTS.find((candidate) => selection !== "all" && selection.has(candidate));
@@ -58,8 +59,8 @@ export function ViewMenu({ controls, narrow }: { controls: CallControls; narrow:
           <Separator />
           <MenuSection aria-label={words.view.window}>
             {act("full-screen", mode === "full_screen" ? words.view.leaveFullScreen : words.view.fullScreen, "fullScreen", controls.toggleFullScreen)}
-            {act("pip", words.view.mini, "mini", controls.toggleMini)}
-            {act("info", words.more.statistics, "statistics", controls.toggleStatistics)}
+            {desktop && act("pip", words.view.mini, "mini", controls.toggleMini)}
+            {desktop && act("info", words.more.statistics, "statistics", controls.toggleStatistics)}
           </MenuSection>
         </Menu>
       </Popover>

@@ -112,7 +112,8 @@ describe("the design", () => {
   it("keeps components short, and the Tauri API in one file", () => {
     for (const file of files.filter((name) => /\.tsx?$/.test(name))) {
       if (file.endsWith(".tsx") && !file.includes(".test.")) expect(read(file).split("\n").length, file).toBeLessThan(200);
-      if (file !== "bridge/native.ts" && file !== "design/design.test.ts") expect(read(file), file).not.toMatch(/@tauri-apps|__TAURI__/);
+      // These two write of it, because they look for it.
+      if (!["bridge/native.ts", "bridge/imports.test.ts", "design/design.test.ts"].includes(file)) expect(read(file), file).not.toMatch(/@tauri-apps|__TAURI__/);
     }
   });
 });

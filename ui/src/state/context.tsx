@@ -22,6 +22,11 @@ export function useApp<Part>(select: (state: AppState) => Part): Part {
   return useSyncExternalStore(session.subscribe, () => select(session.state));
 }
 
+/** Whether this is the desktop program. A page in a browser hosts nothing, and its window belongs to the browser. */
+export function useIsDesktop(): boolean {
+  return useApp((state) => state.info.platform !== "browser");
+}
+
 /** The running call; only for components inside the call screen. */
 export function useCall(): CallState {
   const call = useApp((state) => state.call);

@@ -23,6 +23,11 @@ describe("the devices to choose from", () => {
     expect(deviceOptions(NONE, "camera", { kind: "default" })[0]).toMatchObject({ label: "No camera found", gone: true });
   });
 
+  it("are the default and none while a browser tells no names", () => {
+    const unnamed = { ...NONE, cameras: [{ id: "", name: "", is_default: true, detail: "" }] };
+    expect(deviceOptions(unnamed, "camera", { kind: "default" }, false).map(({ label }) => label)).toEqual(["System default", "No camera"]);
+  });
+
   it("show a file by its name", () => {
     expect(deviceOptions(NONE, "camera", { kind: "file", path: "/a/b/clip.y4m" }).at(-1)?.label).toBe("File clip.y4m");
   });
@@ -74,5 +79,10 @@ describe("devices that came", () => {
       { name: "Buds", devices: { microphone: { kind: "device", id: "buds" }, speaker: { kind: "device", id: "buds-out" } } },
     ]);
     expect(newDevices(after, FIXTURE_DEVICES)).toEqual([]);
+  });
+
+  it("are not new when only their names are, as in a browser that was given leave", () => {
+    const unnamed = { ...NONE, cameras: [{ id: "", name: "", is_default: true, detail: "" }] };
+    expect(newDevices(unnamed, { ...unnamed, cameras: FIXTURE_DEVICES.cameras })).toEqual([]);
   });
 });

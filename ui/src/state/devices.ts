@@ -27,17 +27,17 @@ export function choiceId(choice: DeviceChoice): string {
   return choice.kind === "file" ? `file:${choice.path}` : choice.kind;
 }
 
-/** Everything that can be chosen, the present choice among it even when its device is gone. */
-export function deviceOptions(devices: DeviceList, kind: DeviceKind, chosen: DeviceChoice): DeviceOption[] {
+/** Everything that can be chosen, the present choice among it even when its device is gone. `withTests`: there are a test picture and test speech. */
+export function deviceOptions(devices: DeviceList, kind: DeviceKind, chosen: DeviceChoice, withTests = true): DeviceOption[] {
   const present = devicesOf(devices, kind);
   const option = (label: string, choice: DeviceChoice, detail = "", gone = false): DeviceOption =>
     ({ id: choiceId(choice), label, detail, choice, gone });
   const usual = present.find(({ is_default }) => is_default) ?? present[0];
   const options: DeviceOption[] = [];
-  if (present.length > 0) options.push(option(words.devices.systemDefault(usual?.name ?? null), { kind: "default" }));
-  for (const device of present) options.push(option(device.name, { kind: "device", id: device.id }, device.detail));
-  if (kind === "camera") options.push(option(words.devices.testPicture, { kind: "test" }));
-  if (kind === "microphone") options.push(option(words.devices.testSound, { kind: "test" }));
+  if (present.length > 0) options.push(option(words.devices.systemDefault(usual?.name || null), { kind: "default" }));
+  for (const device of present) if (device.id !== "") options.push(option(device.name, { kind: "device", id: device.id }, device.detail));
+  if (kind === "camera" && withTests) options.push(option(words.devices.testPicture, { kind: "test" }));
+  if (kind === "microphone" && withTests) options.push(option(words.devices.testSound, { kind: "test" }));
   options.push(option(words.devices.none[kind], { kind: "none" }));
   if (chosen.kind === "file") options.push(option(words.devices.file(chosen.path), chosen));
   if (!options.some(({ id }) => id === choiceId(chosen))) {
@@ -90,6 +90,8 @@ export function newDevices(before: DeviceList, after: DeviceList): NewDevice[] {
   const found = new Map<string, Partial<DeviceChoices>>();
   for (const kind of ["camera", "microphone", "speaker"] as const) {
     const known = new Set(devicesOf(before, kind).map(({ id }) => id));
+    // A device without an id stood for those that are named only now; they were there before.
+    if (known.has("")) continue;
     for (const { id, name } of devicesOf(after, kind)) {
       if (!known.has(id)) found.set(name, { ...found.get(name), [kind]: { kind: "device", id } });
     }

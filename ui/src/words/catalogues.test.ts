@@ -40,7 +40,7 @@ const THE_SAME = [
   "statistics.milliseconds", "statistics.kilobits",
   "errors.unknown.text", "errors.version_mismatch.text", "errors.not_allowed.text",
   "errors.media_failed.text", "errors.device_failed.text", "errors.share_failed.text", "errors.not_in_call.text", "errors.message_too_large.text",
-  "errors.storage_failed.text", "errors.window_failed.text",
+  "errors.storage_failed.text", "errors.window_failed.text", "errors.not_in_browser.text", "browser.device.missing",
 ];
 
 const refused = (code: BridgeError["code"], message = ""): BridgeError => ({ code, message, field: null });

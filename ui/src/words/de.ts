@@ -3,6 +3,7 @@
  * numbers with units. An error says what happened, why if known, and what to do (a button). Roles are named by what a
  * person does, so that they fit everybody.
  */
+import { browserWords } from "./de/browser";
 import { callWords } from "./de/call";
 import { listOfNames, plural } from "./de/counting";
 import type { Words } from "./index";
@@ -11,6 +12,7 @@ export { listOfNames };
 
 export const words: Words = {
   ...callWords,
+  ...browserWords,
   product: "Confab",
   home: {
     navigation: "Confab",
@@ -313,6 +315,7 @@ export const words: Words = {
     storage_failed: { title: "Dieser Computer hat es nicht gespeichert.", text: "" },
     window_failed: { title: "Das Fenster hat sich nicht geändert.", text: "" },
     outbox_full: { title: "Zu viele Nachrichten warten auf das Netz.", text: "Sie gehen hinaus, sobald die Verbindung wieder da ist." },
+    not_in_browser: { title: "Das kann ein Browser nicht.", text: "" },
   },
   windowControls: { minimize: "Minimieren", maximize: "Maximieren", close: "Schließen" },
   host: {

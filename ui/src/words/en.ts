@@ -2,6 +2,7 @@
  * Every word the window shows, in English. Short, plain, active; the person is "you". Sentence case, no exclamation
  * marks, no codes, numbers with units. An error says what happened, why if known, and what to do (a button).
  */
+import { browserWords } from "./en/browser";
 import { callWords } from "./en/call";
 import { listOfNames, plural } from "./en/counting";
 
@@ -9,6 +10,7 @@ export { listOfNames };
 
 export const words = {
   ...callWords,
+  ...browserWords,
   product: "Confab",
   home: {
     navigation: "Confab",
@@ -314,6 +316,7 @@ export const words = {
     storage_failed: { title: "This computer did not keep it.", text: "" },
     window_failed: { title: "The window did not change.", text: "" },
     outbox_full: { title: "Too many messages wait for the network.", text: "They go out when the connection is back." },
+    not_in_browser: { title: "A browser cannot do this.", text: "" },
   },
   windowControls: { minimize: "Minimize", maximize: "Maximize", close: "Close" },
   host: {

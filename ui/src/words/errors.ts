@@ -47,6 +47,8 @@ const KINDS: Partial<Record<BridgeError["code"], Kind>> = {
   storage_failed: { words: "storage_failed", remedy: "try_again", facts: true, native: true },
   window_failed: { words: "window_failed", remedy: "try_again", facts: true, native: true },
   outbox_full: { words: "outbox_full", remedy: "none" },
+  // The page in a browser says its sentence in the language of the window.
+  not_in_browser: { words: "not_in_browser", remedy: "none", facts: true },
 };
 
 const UNKNOWN: Kind = { words: "unknown", remedy: "try_again", facts: true, native: true };

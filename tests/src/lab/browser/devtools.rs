@@ -20,6 +20,7 @@ const PAGE_WITHIN: Duration = Duration::from_secs(20);
 pub(super) struct Page {
     socket: RawSocket,
     number: u64,
+    problems: Vec<String>,
 }
 
 impl fmt::Debug for Page {
@@ -38,7 +39,7 @@ impl Page {
             let found = pages.iter().find(|page| page["url"].as_str().is_some_and(|url| url.ends_with(ending)));
             if let Some(id) = found.and_then(|page| page["id"].as_str()) {
                 let socket = RawSocket::open(*browser, &format!("/devtools/page/{id}"))?;
-                return Ok(Self { socket, number: 0 });
+                return Ok(Self { socket, number: 0, problems: Vec::new() });
             }
             if Instant::now() > deadline {
                 return Err(LabError::Unexpected(format!("no page {ending} among {}", listed.text)));
@@ -59,13 +60,28 @@ impl Page {
         Err(LabError::Unexpected(format!("{script} threw {what}")))
     }
 
+    /// From now on errors of the page and of its console are kept, those from before too.
+    pub(super) fn keep_problems(&mut self) -> Outcome {
+        self.command("Runtime.enable", &json!({}))?;
+        self.command("Log.enable", &json!({}))?;
+        Ok(())
+    }
+
+    /// What was kept so far.
+    pub(super) fn problems(&mut self) -> Outcome<&[String]> {
+        // What the page said before it answers this has come by then.
+        self.evaluate("0")?;
+        Ok(&self.problems)
+    }
+
     /// Asks the whole browser to end.
     pub(super) fn close_browser(&mut self) {
         // It may be gone already.
         let _ = self.command("Browser.close", &json!({}));
     }
 
-    fn command(&mut self, method: &str, parameters: &Value) -> Outcome<Value> {
+    /// Runs a command of the protocol and gives its answer.
+    pub(super) fn command(&mut self, method: &str, parameters: &Value) -> Outcome<Value> {
         self.number += 1;
         let message = json!({ "id": self.number, "method": method, "params": parameters });
         self.socket.send_text(&message.to_string())?;
@@ -78,11 +94,53 @@ impl Page {
                 Some(answer) if answer["id"] == self.number => {
                     return Err(LabError::Unexpected(format!("{method}: {}", answer["error"])));
                 }
-                Some(_) => {}
+                Some(event) => self.problems.extend(problem(&event)),
                 None => return Err(LabError::Unexpected(format!("the browser closed instead of {method}"))),
             }
         }
         let (who, what) = ("the browser".into(), method.into());
         Err(LabError::TimedOut { who, what, within: ANSWER_WITHIN, seen: String::new() })
+    }
+}
+
+/// The error that an event tells of, if it does.
+fn problem(event: &Value) -> Option<String> {
+    let told = &event["params"];
+    match event["method"].as_str()? {
+        "Runtime.exceptionThrown" => {
+            let details = &told["exceptionDetails"];
+            let text = details["exception"]["description"].as_str().or(details["text"].as_str());
+            Some(text.unwrap_or("an exception").to_owned())
+        }
+        "Runtime.consoleAPICalled" if told["type"] == "error" => Some(told["args"].to_string()),
+        "Log.entryAdded" if told["entry"]["level"] == "error" => {
+            let entry = &told["entry"];
+            Some(format!(
+                "{} ({})",
+                entry["text"].as_str().unwrap_or_default(),
+                entry["url"].as_str().unwrap_or_default()
+            ))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_a_page_are_kept_and_what_else_it_says_is_not() {
+        let event = |method: &str, params: Value| json!({ "method": method, "params": params });
+        let thrown = json!({ "exceptionDetails": { "text": "Uncaught", "exception": { "description": "Error: no" } } });
+        assert_eq!(problem(&event("Runtime.exceptionThrown", thrown)).as_deref(), Some("Error: no"));
+        let said = |kind: &str| event("Runtime.consoleAPICalled", json!({ "type": kind, "args": [{ "value": "oh" }] }));
+        assert!(problem(&said("error")).is_some_and(|text| text.contains("oh")));
+        assert_eq!(problem(&said("log")), None);
+        let logged =
+            |level: &str| event("Log.entryAdded", json!({ "entry": { "level": level, "text": "404", "url": "/x" } }));
+        assert_eq!(problem(&logged("error")).as_deref(), Some("404 (/x)"));
+        assert_eq!(problem(&logged("warning")), None);
+        assert_eq!(problem(&json!({ "id": 7, "result": {} })), None);
     }
 }

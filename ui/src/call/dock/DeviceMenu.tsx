@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { Header, Menu, MenuItem, MenuSection, Popover, Separator, type Selection } from "react-aria-components";
 import type { DeviceKind } from "../../bridge/commands";
 import { Icon } from "../../design/Icon";
-import { useApp, useSession } from "../../state/context";
+import { useApp, useIsDesktop, useSession } from "../../state/context";
 import { choiceId, deviceOptions } from "../../state/devices";
 import { words } from "../../words";
 import "../../design/kit.css";
@@ -49,7 +49,7 @@ export function DeviceSection({ kind }: { kind: DeviceKind }): ReactElement {
   const session = useSession();
   const devices = useApp((state) => state.devices);
   const chosen = useApp((state) => state.settings.devices[kind]);
-  const options = deviceOptions(devices, kind, chosen);
+  const options = deviceOptions(devices, kind, chosen, useIsDesktop());
   const choose = (selection: Selection): void => {
     const [id] = selection === "all" ? [] : [...selection];
     const option = options.find((candidate) => candidate.id === String(id).slice(kind.length + 1));

@@ -2,7 +2,7 @@ import { useEffect, useState, type ReactElement } from "react";
 import { TitleBar } from "../../design/TitleBar";
 import { Toasts } from "../../design/Toasts";
 import { useShortcuts } from "../../call/use_shortcuts";
-import { useApp, useSession } from "../../state/context";
+import { useApp, useIsDesktop, useSession } from "../../state/context";
 import { clockTime, dayInWords, useNow } from "../../state/time";
 import { words } from "../../words";
 import { HostCard } from "./HostCard";
@@ -19,6 +19,7 @@ export function HomeScreen(): ReactElement {
   const name = useApp((state) => state.settings.name);
   const [title, setTitle] = useState("");
   const focus = useApp((state) => (state.screen.name === "home" ? state.screen.focus : null));
+  const desktop = useIsDesktop();
   const now = useNow(5_000);
   const start = (): void => session.openPreview({ kind: "start", title });
   useShortcuts({ newMeeting: start, settings: () => session.openSettings() });
@@ -42,12 +43,12 @@ export function HomeScreen(): ReactElement {
           </div>
           <div className="home-grid">
             <div className="home-column">
-              <StartCard title={title} onTitle={setTitle} onStart={start} />
+              {desktop && <StartCard title={title} onTitle={setTitle} onStart={start} />}
               <RecentCard />
             </div>
             <div className="home-column">
               <JoinCard />
-              <HostCard />
+              {desktop && <HostCard />}
               <ServerCard onChange={() => session.openSettings("servers", "server")} />
             </div>
           </div>

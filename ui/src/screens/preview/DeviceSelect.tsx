@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { Button, Label, ListBox, ListBoxItem, Popover, Select, SelectValue } from "react-aria-components";
 import type { DeviceKind } from "../../bridge/commands";
 import { Icon, type IconName } from "../../design/Icon";
-import { useApp, useSession } from "../../state/context";
+import { useApp, useIsDesktop, useSession } from "../../state/context";
 import { choiceId, deviceOptions } from "../../state/devices";
 import { words } from "../../words";
 
@@ -14,7 +14,7 @@ export function DeviceSelect({ kind, hideLabel = false }: { kind: DeviceKind; hi
   const devices = useApp((state) => state.devices);
   const chosen = useApp((state) => state.settings.devices[kind]);
   const problem = useApp((state) => state.problems[kind]);
-  const options = deviceOptions(devices, kind, chosen);
+  const options = deviceOptions(devices, kind, chosen, useIsDesktop());
   const current = options.find(({ id }) => id === choiceId(chosen));
   const shown = problem === undefined ? current?.label : words.devices.problem[kind][problem.reason];
   return (

@@ -5,7 +5,7 @@ import { Picture, useHasPicture, VideoSurface } from "../../call/video/VideoSurf
 import { Button } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import { switchedOn } from "../../state/app_state";
-import { useApp, useSession } from "../../state/context";
+import { useApp, useIsDesktop, useSession } from "../../state/context";
 import { isThere, problemWords } from "../../state/devices";
 import { words } from "../../words";
 import { problemDetail } from "../../words/errors";
@@ -60,6 +60,7 @@ function Resting(): ReactElement {
 function Reason({ on, there, problem }: { on: boolean; there: boolean; problem: DeviceProblem | undefined }): ReactElement {
   const session = useSession();
   const chosen = useApp((state) => state.settings.devices.camera.kind);
+  const desktop = useIsDesktop();
   if (on && problem !== undefined) {
     const { title } = problemWords(problem);
     return (
@@ -77,7 +78,7 @@ function Reason({ on, there, problem }: { on: boolean; there: boolean; problem: 
         <span className="well"><Icon name="camera-off" size={30} /></span>
         <h2>{words.preview.noCameraTitle}</h2>
         <p>{words.preview.noCameraText}</p>
-        <Button onPress={() => void session.chooseDevices({ camera: { kind: "test" } })}>{words.preview.useTestPicture}</Button>
+        {desktop && <Button onPress={() => void session.chooseDevices({ camera: { kind: "test" } })}>{words.preview.useTestPicture}</Button>}
       </div>
     );
   }

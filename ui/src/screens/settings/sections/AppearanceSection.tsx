@@ -3,7 +3,7 @@ import type { Language, Settings } from "../../../bridge/commands";
 import { SectionCard } from "../../../design/SectionCard";
 import { Segmented } from "../../../design/Segmented";
 import { Switch } from "../../../design/Switch";
-import { useApp, useSession } from "../../../state/context";
+import { useApp, useIsDesktop, useSession } from "../../../state/context";
 import { words } from "../../../words";
 
 const THEMES: readonly Settings["theme"][] = ["system", "light", "dark", "hc"];
@@ -16,6 +16,7 @@ const ANNOUNCEMENTS: readonly Settings["announcements"][] = ["all", "few"];
 export function AppearanceSection(): ReactElement {
   const session = useSession();
   const settings = useApp((state) => state.settings);
+  const desktop = useIsDesktop();
   const text = words.settings.appearance;
   const change = (part: Partial<Settings>): void => void session.changeSettings(part);
   const size = TEXT_SIZES.find((value) => Number(value) === settings.text_size) ?? "100";
@@ -53,7 +54,7 @@ export function AppearanceSection(): ReactElement {
         options={ANNOUNCEMENTS.map((value) => ({ value, label: text.announcementChoices[value] }))}
         onChange={(announcements) => change({ announcements })}
       />
-      <Switch label={text.onTop} text={text.onTopText} on={settings.always_on_top} onChange={(on) => change({ always_on_top: on })} />
+      {desktop && <Switch label={text.onTop} text={text.onTopText} on={settings.always_on_top} onChange={(on) => change({ always_on_top: on })} />}
     </SectionCard>
   );
 }

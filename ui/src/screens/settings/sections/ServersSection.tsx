@@ -2,7 +2,7 @@ import { useState, type FormEvent, type ReactElement } from "react";
 import { TextField } from "../../../design/controls";
 import { SectionCard } from "../../../design/SectionCard";
 import { Segmented } from "../../../design/Segmented";
-import { useApp, useSession } from "../../../state/context";
+import { useApp, useIsDesktop, useSession } from "../../../state/context";
 import { words } from "../../../words";
 import { HostCard } from "../../home/HostCard";
 
@@ -14,6 +14,7 @@ export function ServersSection(): ReactElement {
   const session = useSession();
   const server = useApp((state) => state.settings.server);
   const [place, setPlace] = useState<"here" | "other">(server === "" ? "here" : "other");
+  const desktop = useIsDesktop();
   const text = words.settings.servers;
   const choose = (next: "here" | "other"): void => {
     setPlace(next);
@@ -26,12 +27,12 @@ export function ServersSection(): ReactElement {
           label={text.where}
           text={text.text}
           value={place}
-          options={[{ value: "here", label: text.here }, { value: "other", label: text.other }]}
+          options={[{ value: "here", label: desktop ? text.here : words.browser.pageServer }, { value: "other", label: text.other }]}
           onChange={choose}
         />
         {place === "other" && <AddressField server={server} onSave={(address) => void session.changeSettings({ server: address })} />}
       </SectionCard>
-      <HostCard />
+      {desktop && <HostCard />}
     </>
   );
 }
