@@ -85,6 +85,8 @@ pub struct AppInfo {
     pub platform: &'static str,
     /// The title bar draws the window's buttons.
     pub window_controls: bool,
+    /// No graphics processor draws the window.
+    pub without_gpu: bool,
     /// A link the program was opened with.
     pub opened_link: Option<String>,
 }

@@ -4,6 +4,7 @@ mod app;
 mod commands;
 mod contract;
 mod device_choices;
+mod drawing;
 mod frames;
 mod hosting;
 mod links;
@@ -22,6 +23,7 @@ use tracing_subscriber::EnvFilter;
 /// # Panics
 /// When the webview cannot be started; the system's message says why.
 pub fn run() {
+    drawing::prepare();
     // At trace level the frame socket's own log lines would take most of the time of a picture.
     let filter = EnvFilter::try_from_env("CONFAB_LOG").unwrap_or_else(|_| EnvFilter::new("warn,confab=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

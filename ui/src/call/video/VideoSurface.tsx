@@ -1,6 +1,6 @@
 /** The canvas under the tiles, and the pieces of the page that show a picture on it. */
 import { createContext, useContext, useEffect, useLayoutEffect, useMemo, useRef, useSyncExternalStore, type ReactElement, type ReactNode } from "react";
-import { useSession } from "../../state/context";
+import { useApp, useSession } from "../../state/context";
 import type { Fit } from "./fit";
 import { VideoEngine } from "./video_engine";
 import { WHOLE, type Zoom } from "./zoom";
@@ -9,7 +9,8 @@ const EngineContext = createContext<VideoEngine | null>(null);
 
 export function VideoProvider({ children }: { children: ReactNode }): ReactElement {
   const { bridge } = useSession();
-  const engine = useMemo(() => new VideoEngine(bridge), [bridge]);
+  const withoutGpu = useApp((state) => state.info.without_gpu);
+  const engine = useMemo(() => new VideoEngine(bridge, withoutGpu), [bridge, withoutGpu]);
   return <EngineContext value={engine}>{children}</EngineContext>;
 }
 

@@ -1,16 +1,26 @@
-/** Draws pictures without WebGL: converts to RGBA here. Slow, but it shows people. */
+/**
+ * Draws pictures without WebGL, where a processor would have to do WebGL's work. Only tiles with a new picture are drawn,
+ * into their own place: what a picture is drawn over costs as much as the picture.
+ */
 import type { Frame } from "../frame_format";
-import { colorTransform } from "./color";
 import type { Painter, Placement } from "./painter";
+import { evenPart, toRgba, type Part } from "./rgba";
 
-interface TileCanvas {
-  canvas: HTMLCanvasElement;
-  context: CanvasRenderingContext2D;
+/** A picture whose scale differs less than this from its place's is put there as it is: a pixel more or less is cropped. */
+const AS_IT_IS = 0.01;
+
+interface TilePixels {
   image: ImageData;
+  pixels: Uint32Array;
 }
 
 export class CanvasPainter implements Painter {
-  private readonly tiles = new Map<string, TileCanvas>();
+  private readonly frames = new Map<string, Frame>();
+  private readonly fresh = new Set<string>();
+  private readonly pixels = new Map<string, TilePixels>();
+  /** Scales what is not of its place's size. */
+  private readonly between = document.createElement("canvas");
+  private layout = "";
 
   static create(canvas: HTMLCanvasElement): CanvasPainter | null {
     const context = canvas.getContext("2d");
@@ -20,80 +30,95 @@ export class CanvasPainter implements Painter {
   private constructor(private readonly context: CanvasRenderingContext2D) {}
 
   upload(frame: Frame): void {
-    let tile = this.tiles.get(frame.key);
-    if (tile === undefined || tile.image.width !== frame.width || tile.image.height !== frame.height) {
-      const canvas = document.createElement("canvas");
-      canvas.width = frame.width;
-      canvas.height = frame.height;
-      const context = canvas.getContext("2d");
-      if (context === null) return;
-      tile = { canvas, context, image: context.createImageData(frame.width, frame.height) };
-      this.tiles.set(frame.key, tile);
-    }
-    toRgba(frame, tile.image.data);
-    tile.context.putImageData(tile.image, 0, 0);
+    this.frames.set(frame.key, frame);
+    this.fresh.add(frame.key);
   }
 
   draw(placements: readonly Placement[], width: number, height: number): void {
-    const { context } = this;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, width, height);
+    const layout = `${width} ${height} ${placements.map(placeText).join(";")}`;
+    const everything = layout !== this.layout;
+    this.layout = layout;
+    if (everything) this.context.clearRect(0, 0, width, height);
     for (const place of placements) {
-      const tile = this.tiles.get(place.key);
-      if (tile === undefined) continue;
-      const { width: pictureWidth, height: pictureHeight } = tile.canvas;
-      context.save();
-      context.translate(place.x + (place.mirrored ? place.width : 0), place.y);
-      if (place.mirrored) context.scale(-1, 1);
-      context.beginPath();
-      context.roundRect(0, 0, place.width, place.height, place.radius);
-      context.clip();
-      if (place.frozen) context.filter = "grayscale(0.8) brightness(0.6)";
-      context.drawImage(
-        tile.canvas,
-        place.left * pictureWidth,
-        place.top * pictureHeight,
-        (place.right - place.left) * pictureWidth,
-        (place.bottom - place.top) * pictureHeight,
-        0,
-        0,
-        place.width,
-        place.height,
-      );
-      context.restore();
+      const frame = this.frames.get(place.key);
+      if (frame !== undefined && (everything || this.fresh.has(place.key))) this.paint(frame, place);
     }
+    this.fresh.clear();
   }
 
   release(key: string): void {
-    this.tiles.delete(key);
+    this.frames.delete(key);
+    this.fresh.delete(key);
+    this.pixels.delete(key);
+    this.layout = "";
   }
 
   dispose(): void {
-    this.tiles.clear();
+    this.frames.clear();
+    this.fresh.clear();
+    this.pixels.clear();
+    this.layout = "";
+  }
+
+  private paint(frame: Frame, place: Placement): void {
+    const { context } = this;
+    const x = Math.round(place.x);
+    const y = Math.round(place.y);
+    const width = Math.round(place.width);
+    const height = Math.round(place.height);
+    if (width <= 0 || height <= 0) return;
+    const shown = { left: place.left * frame.width, top: place.top * frame.height, width: (place.right - place.left) * frame.width, height: (place.bottom - place.top) * frame.height };
+    const fits = Math.abs(shown.width / width - 1) < AS_IT_IS && Math.abs(shown.height / height - 1) < AS_IT_IS;
+    if (fits && !place.frozen) {
+      const part = evenPart(frame, { left: shown.left, top: shown.top, width, height });
+      context.putImageData(this.converted(frame, part, place.mirrored), x, y);
+    } else {
+      this.paintScaled(frame, shown, place, { x, y, width, height });
+    }
+    this.roundCorners(x, y, width, height, place.radius);
+  }
+
+  private paintScaled(frame: Frame, shown: Part, place: Placement, box: { x: number; y: number; width: number; height: number }): void {
+    const part = evenPart(frame, { ...shown, width: Math.ceil(shown.width), height: Math.ceil(shown.height) });
+    this.between.width = part.width;
+    this.between.height = part.height;
+    this.between.getContext("2d")?.putImageData(this.converted(frame, part, place.mirrored), 0, 0);
+    const { context } = this;
+    context.save();
+    if (place.frozen) context.filter = "grayscale(0.8) brightness(0.6)";
+    context.drawImage(this.between, box.x, box.y, box.width, box.height);
+    context.restore();
+  }
+
+  private converted(frame: Frame, part: Part, mirrored: boolean): ImageData {
+    let tile = this.pixels.get(frame.key);
+    if (tile === undefined || tile.image.width !== part.width || tile.image.height !== part.height) {
+      const image = this.context.createImageData(part.width, part.height);
+      tile = { image, pixels: new Uint32Array(image.data.buffer) };
+      this.pixels.set(frame.key, tile);
+    }
+    toRgba(frame, part, mirrored, tile.pixels);
+    return tile.image;
+  }
+
+  /** Takes away what is outside the rounded corners. */
+  private roundCorners(x: number, y: number, width: number, height: number, radius: number): void {
+    if (radius <= 0) return;
+    const { context } = this;
+    context.save();
+    context.globalCompositeOperation = "destination-out";
+    context.beginPath();
+    for (const [cornerX, cornerY, right, down] of [[x, y, 1, 1], [x + width, y, -1, 1], [x, y + height, 1, -1], [x + width, y + height, -1, -1]] as const) {
+      context.moveTo(cornerX, cornerY);
+      context.lineTo(cornerX + right * radius, cornerY);
+      context.arcTo(cornerX, cornerY, cornerX, cornerY + down * radius, radius);
+      context.closePath();
+    }
+    context.fill();
+    context.restore();
   }
 }
 
-/** Writes the picture as RGBA into `target` (4 bytes a pixel, rows without padding). */
-export function toRgba(frame: Frame, target: Uint8ClampedArray): void {
-  const { matrix, offset } = colorTransform(frame.fullRange, frame.bt601);
-  const [luma = 1, , , , cbToGreen = 0, cbToBlue = 0, crToRed = 0, crToGreen = 0] = matrix;
-  const black = (offset[0] ?? 0) * 255;
-  const chromaWidth = (frame.width + 1) >> 1;
-  const { bytes } = frame;
-  let out = 0;
-  for (let row = 0; row < frame.height; row += 1) {
-    const lumaRow = frame.yOffset + row * frame.width;
-    const chromaRow = (row >> 1) * chromaWidth;
-    for (let column = 0; column < frame.width; column += 1) {
-      const light = luma * ((bytes[lumaRow + column] ?? 0) - black);
-      const chroma = chromaRow + (column >> 1);
-      const cb = (bytes[frame.uOffset + chroma] ?? 128) - 128;
-      const cr = (bytes[frame.vOffset + chroma] ?? 128) - 128;
-      target[out] = light + crToRed * cr;
-      target[out + 1] = light + cbToGreen * cb + crToGreen * cr;
-      target[out + 2] = light + cbToBlue * cb;
-      target[out + 3] = 255;
-      out += 4;
-    }
-  }
+function placeText({ key, x, y, width, height, left, top, right, bottom, mirrored, frozen, radius }: Placement): string {
+  return `${key} ${x} ${y} ${width} ${height} ${left} ${top} ${right} ${bottom} ${mirrored} ${frozen} ${radius}`;
 }

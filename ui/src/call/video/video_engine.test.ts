@@ -49,9 +49,9 @@ function surface(): HTMLCanvasElement {
 
 const tile = (key: string) => ({ key, fit: "camera" as const, mirrored: false, frozen: false, radius: 14 });
 
-function open(): { bridge: PictureBridge; engine: VideoEngine; detach: () => void } {
+function open(withoutGpu = false): { bridge: PictureBridge; engine: VideoEngine; detach: () => void } {
   const bridge = new PictureBridge();
-  const engine = new VideoEngine(bridge satisfies Bridge);
+  const engine = new VideoEngine(bridge satisfies Bridge, withoutGpu);
   return { bridge, engine, detach: engine.attach(surface()) };
 }
 
@@ -59,13 +59,14 @@ beforeEach(() => {
   uploaded = [];
   drawn = [];
   frames = [];
+  vi.stubGlobal("cancelAnimationFrame", () => { frames = []; });
   vi.stubGlobal("requestAnimationFrame", (callback: FrameRequestCallback) => frames.push(callback));
   const context = {
     createImageData: (width: number, height: number) => ({ width, height, data: new Uint8ClampedArray(width * height * 4) }),
     putImageData: (image: ImageData) => uploaded.push(image.data[0] ?? 0),
     drawImage: (...numbers: unknown[]) => drawn.push(numbers.slice(1) as number[]),
     setTransform: () => undefined, clearRect: () => undefined, save: () => undefined, restore: () => undefined,
-    translate: () => undefined, scale: () => undefined, beginPath: () => undefined, roundRect: () => undefined, clip: () => undefined,
+    translate: () => undefined, scale: () => undefined, beginPath: () => undefined, moveTo: () => undefined, lineTo: () => undefined, arcTo: () => undefined, closePath: () => undefined, fill: () => undefined,
   };
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockImplementation(((kind: string) => (kind === "2d" ? context : null)) as never);
 });
@@ -88,6 +89,31 @@ describe("the video engine", () => {
     runFrame();
     expect(uploaded).toEqual([255]);
     expect(engine.counts).toEqual({ received: 2, malformed: 0, skipped: 1, drawn: 1 });
+  });
+
+  it("draws pictures together where drawing is dear, and leaves none out", () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { bridge, engine } = open(true);
+    engine.place(box(10, 20, 320, 180), tile("ines/camera"));
+    engine.place(box(340, 20, 320, 180), tile("raj/camera"));
+    bridge.send(picture("ines/camera", 50));
+    bridge.send(picture("raj/camera", 60));
+    runFrame();
+    expect(engine.counts.drawn).toBe(2);
+    bridge.send(picture("ines/camera", 70));
+    runFrame();
+    expect(engine.counts.drawn).toBe(2);
+    bridge.send(picture("raj/camera", 80));
+    vi.advanceTimersByTime(31);
+    runFrame();
+    expect(engine.counts.drawn).toBe(4);
+    bridge.send(picture("ines/camera", 90));
+    bridge.send(picture("ines/camera", 100));
+    expect(engine.counts.drawn).toBe(5);
+    vi.advanceTimersByTime(31);
+    runFrame();
+    expect(engine.counts).toMatchObject({ drawn: 6, skipped: 0 });
+    vi.useRealTimers();
   });
 
   it("draws nothing while nothing changes", () => {
