@@ -1,6 +1,7 @@
 //! What the commands share. Each part has its own lock; the settings' may be taken while another is held, no other two are.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use confab_call::preview::Preview;
 use confab_protocol::link::ServerAddress;
@@ -25,6 +26,8 @@ pub struct App {
     pub hosting: Hosting,
     /// The running call.
     pub session: Mutex<Option<Session>>,
+    /// Tries to be in a call, counted: one that was given up, or followed by another, does not begin late.
+    pub tries: AtomicU64,
     /// Camera and microphone before joining.
     pub preview: Mutex<Option<Preview>>,
     /// Links that were opened before the window could hear of them.
@@ -59,6 +62,7 @@ impl App {
             hosting,
             early_link,
             session: Mutex::default(),
+            tries: AtomicU64::new(0),
             preview: Mutex::default(),
             window_mode: Mutex::default(),
             emit,
@@ -76,6 +80,11 @@ impl App {
             return self.hosting.address().await;
         }
         ServerAddress::parse(named).map_err(|error| BridgeError::native(NativeCode::LinkInvalid, error))
+    }
+
+    /// Begins another try, or gives the last one up; its number.
+    pub fn next_try(&self) -> u64 {
+        self.tries.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Gives back the preview's devices and returns when they are free.

@@ -51,6 +51,8 @@ pub enum NativeCode {
     OutboxFull,
     /// The person speaks, and the microphone is off.
     TalkingWhileMuted,
+    /// A device that was unplugged is back and in use.
+    DeviceRestored,
 }
 
 /// Why a command was refused.
@@ -444,6 +446,8 @@ pub enum BridgeEvent {
         code: Code,
         /// For people.
         message: String,
+        /// What it is about, as a device's name.
+        subject: Option<String>,
     },
 }
 

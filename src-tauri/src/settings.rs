@@ -25,7 +25,12 @@ impl SettingsStore {
                 let _ = fs::copy(&path, folder.join("settings.unreadable.json"));
                 what_can_be_read(&text)
             }),
-            Err(_) => Settings::default(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Settings::default(),
+            Err(error) => {
+                tracing::warn!(%error, "the settings cannot be read; the file is kept as settings.unreadable.json");
+                let _ = fs::copy(&path, folder.join("settings.unreadable.json"));
+                Settings::default()
+            }
         };
         Self { path, current: Mutex::new(current.checked()) }
     }

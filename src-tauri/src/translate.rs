@@ -129,8 +129,14 @@ impl Translator {
             CallEvent::DeviceProblem { device, reason, message } => {
                 vec![Told::Window(device_problem(device, reason, message))]
             }
-            CallEvent::DeviceRestored { device, .. } => {
-                vec![window(BridgeEvent::DeviceProblem { kind: device_kind(device), problem: None })]
+            CallEvent::DeviceRestored { device, name } => {
+                let message = format!("{name} is back and is used again.");
+                let code = Code::Native(NativeCode::DeviceRestored);
+                let works = BridgeEvent::DeviceProblem { kind: device_kind(device), problem: None };
+                vec![
+                    window(works),
+                    window(BridgeEvent::Notice { tone: Tone::Info, code, message, subject: Some(name) }),
+                ]
             }
             CallEvent::DevicesChanged => vec![Told::DevicesChanged],
             CallEvent::Refused { code, message } => vec![notice(Tone::Warn, Code::Server(code), message)],
@@ -168,7 +174,7 @@ fn window(event: BridgeEvent) -> Told {
 }
 
 fn notice(tone: Tone, code: Code, message: impl Into<String>) -> Told {
-    window(BridgeEvent::Notice { tone, code, message: message.into() })
+    window(BridgeEvent::Notice { tone, code, message: message.into(), subject: None })
 }
 
 fn device_kind(device: MediaDevice) -> DeviceKind {

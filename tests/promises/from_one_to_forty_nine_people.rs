@@ -32,6 +32,8 @@ struct Looked {
     top: f64,
     width: f64,
     height: f64,
+    /// The one that a person chose.
+    layout: String,
     /// 1 when there are no pages.
     pages: u32,
     page: u32,
@@ -50,7 +52,7 @@ impl Stage {
             });
             const left = place.x + window.screenX + window.outerWidth - window.innerWidth;
             const top = place.y + window.screenY + window.outerHeight - window.innerHeight;
-            return { left, top, width: place.width, height: place.height, page, pages, tiles };";
+            return { layout: stage.dataset.layout, left, top, width: place.width, height: place.height, page, pages, tiles };";
         let value = self.window().run(script, &[])?;
         serde_json::from_value(value).map_err(|error| confab_tests::lab::LabError::Unexpected(error.to_string()))
     }
@@ -106,9 +108,9 @@ impl Stage {
             }
             self.window().press_keys("PageDown")?;
         }
-        while self.look()?.page > 1 {
+        for page in (1..self.look()?.page).rev() {
             self.window().press_keys("PageUp")?;
-            std::thread::sleep(Duration::from_millis(100));
+            self.see("the page before", |looked| looked.page == page)?;
         }
         Ok(everybody)
     }
@@ -152,13 +154,14 @@ fn everybody_has_a_tile_with_a_picture_in_every_layout_whether_one_or_forty_nine
                 let (server, others) = (stage.server.address().to_string(), others.to_string());
                 let words =
                     ["--server", &server, "--room", room.as_str(), "--people", &others, "--tiles", "0", "--film"];
-                let small = ["--fps", "5", "--video-kbps", "400", "--audio-kbps", "24", "--joins-per-second", "10"];
+                let small = ["--fps", "5", "--video-kbps", "400", "--audio-kbps", "0", "--joins-per-second", "10"];
                 let arguments = words.into_iter().chain(small).map(str::to_owned);
                 Some(Load::start(stage.lab.folder(), None, arguments, IN_A_CROWD)?)
             }
         };
         for layout in ["grid", "speaker", "sidebar"] {
             let name = format!("{people}-{layout}");
+            stage.see(&name, |looked| looked.layout == layout)?;
             let everybody = stage.turn_pages(&name)?;
             assert_eq!(everybody.len(), people, "{name}: who has a tile");
             stage.window().press_keys("Ctrl+Shift+G")?;

@@ -14,7 +14,7 @@ const MOST_TABS: usize = 60;
 /// What the focused element is called: its accessible name, else its text.
 fn focused(window: &Window) -> Outcome<String> {
     let script = "const focus = document.activeElement;
-        return focus.getAttribute('aria-label') ?? (focus.id && document.querySelector(`label[for='${focus.id}']`)?.innerText) ?? focus.innerText ?? '';";
+        return focus.getAttribute('aria-label') ?? (document.querySelector(`label[for='${focus.id || 0}']`)?.innerText || focus.innerText || '');";
     Ok(window.run(script, &[])?.as_str().unwrap_or_default().trim().to_owned())
 }
 

@@ -118,10 +118,6 @@ pub fn measure(lab: &Lab, shape: &Shape, plan: &Plan) -> Outcome<SfuCost> {
     let mut server = start_server(lab, shape, None)?;
     let empty_kib = usage::resident_kib(server.id())?;
     let mut load = start_load(lab, shape, server.address(), None)?;
-    if shape.apart {
-        usage::keep_to_core(server.id(), 0)?;
-        usage::keep_to_core(load.id(), 1)?;
-    }
     std::thread::sleep(plan.settle);
     let used_kib = usage::resident_kib(server.id())?.saturating_sub(empty_kib);
     let mut cost = SfuCost { memory_kib: used_kib as f64 / f64::from(shape.everybody()), ..SfuCost::default() };

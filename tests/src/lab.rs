@@ -37,7 +37,7 @@ pub use namespace::Namespace;
 pub use person::{Person, PersonOptions};
 pub use picture::Picture;
 pub use process::{Process, Running};
-pub use programs::{program, tauri_driver, tool};
+pub use programs::{program, tauri_driver};
 pub use pulse::{Pulse, PulseModule};
 pub use raw_socket::RawSocket;
 pub use room_view::{MemberView, RoomView};

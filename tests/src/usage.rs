@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::lab::{LabError, Outcome, tool};
+use crate::lab::{LabError, Outcome};
 
 /// What all threads of a process have spent on a processor.
 pub(crate) fn of_process(id: u32) -> Outcome<Duration> {
@@ -15,21 +15,6 @@ pub(crate) fn of_process(id: u32) -> Outcome<Duration> {
         sum += of_file(&task.path().join("schedstat")).unwrap_or_default();
     }
     Ok(sum)
-}
-
-/// Keeps all threads of a process to one core, by its number.
-///
-/// # Errors
-/// When the system has no such core, or `taskset` is missing.
-pub(crate) fn keep_to_core(id: u32, core: u32) -> Outcome {
-    let output = std::process::Command::new(tool("taskset")?)
-        .args(["--all-tasks", "--cpu-list", "--pid", &core.to_string(), &id.to_string()])
-        .output()
-        .map_err(|error| LabError::io("taskset", error))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(LabError::Unexpected(format!("taskset: {}", String::from_utf8_lossy(&output.stderr).trim())))
 }
 
 /// What the calling thread has spent on a processor.

@@ -152,10 +152,15 @@ pub fn list() -> DeviceList {
     DeviceList { screens: crate::capture::list_screens().unwrap_or_default(), ..Snapshot::take().list }
 }
 
-/// The id of the device with this name for people, when it is there now. Takes as long as [`list`].
-pub(crate) fn find(kind: DeviceKind, name: &str) -> Option<String> {
-    let list = Snapshot::take().list;
-    list.of(kind).iter().find(|device| device.name == name).map(|device| device.id.clone())
+/// Whether this microphone or speaker is there now. Asks the sound system only.
+pub(crate) fn has_sound(kind: DeviceKind, id: &str) -> bool {
+    let sound = audio_host::list();
+    let shown = match kind {
+        DeviceKind::Microphone => &sound.microphones,
+        DeviceKind::Speaker => &sound.speakers,
+        DeviceKind::Camera => return false,
+    };
+    shown.iter().any(|device| device.id == id) || sound.hidden.iter().any(|hidden| hidden == id)
 }
 
 /// What the watch compares.

@@ -122,6 +122,8 @@ impl PlaybackError {
 /// A running speaker. Dropping it stops it.
 pub struct SpeakerStream {
     name: String,
+    /// Empty for what stands in for a device.
+    id: String,
     shared: Arc<Shared>,
     problems: Receiver<PlaybackError>,
     ended: Receiver<()>,
@@ -144,6 +146,11 @@ impl Shared {
 }
 
 impl SpeakerStream {
+    /// What names the device, as in [`crate::devices::DeviceInfo::id`]; empty for what is no device.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Name for people.
     pub fn name(&self) -> &str {
         &self.name
@@ -206,6 +213,7 @@ fn start(name: &str, run: impl FnOnce(&Arc<Shared>, &Sender<PlaybackError>) + Se
         run(&theirs, &problem_sender);
     });
     SpeakerStream {
+        id: String::new(),
         name: name.to_owned(),
         shared,
         problems,

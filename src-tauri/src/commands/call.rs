@@ -1,6 +1,7 @@
 //! A call from pressing start or join to leaving.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use confab_call::capture::ScreenChoice;
 use confab_call::signal::{self, CreateError};
@@ -20,34 +21,40 @@ use crate::sink::WindowSink;
 
 #[tauri::command(rename_all = "snake_case")]
 pub async fn meeting_start(app: State<'_, App>, title: String, server: String, options: JoinOptions) -> Answer<()> {
+    let attempt = app.next_try();
     let server = app.server(&server).await?;
     let created = signal::create_room(server.clone(), &title, None).await.map_err(|error| match error {
         CreateError::Refused { code, message } => BridgeError { code: Code::Server(code), message, field: None },
         other => BridgeError::native(NativeCode::ServerUnreachable, other),
     })?;
-    enter(&app, server, created.code, Some(created.token), options).await
+    enter(&app, attempt, server, (created.code, Some(created.token)), options).await
 }
 
 #[tauri::command(rename_all = "snake_case")]
 pub async fn meeting_join(app: State<'_, App>, text: String, options: JoinOptions) -> Answer<()> {
+    let attempt = app.next_try();
     let link = MeetingLink::parse(&text).map_err(|error| BridgeError::native(NativeCode::LinkInvalid, error))?;
     let server = match link.server {
         Some(server) => server,
         None => app.server(&app.settings.get().server).await?,
     };
-    enter(&app, server, link.code, None, options).await
+    enter(&app, attempt, server, (link.code, None), options).await
 }
 
 async fn enter(
     app: &App,
+    attempt: u64,
     server: ServerAddress,
-    code: RoomCode,
-    token: Option<String>,
+    (code, token): (RoomCode, Option<String>),
     options: JoinOptions,
 ) -> Answer<()> {
+    let mut session = app.session.lock().await;
+    if app.tries.load(Ordering::Relaxed) != attempt {
+        // The person went back, or began another, while a server took its time.
+        return Err(BridgeError::not_in_call());
+    }
     // The preview's devices are given back first: a camera opens only once.
     app.close_preview().await;
-    let mut session = app.session.lock().await;
     if let Some(previous) = session.take() {
         previous.handle.leave().await;
     }
@@ -74,6 +81,7 @@ async fn enter(
 
 #[tauri::command]
 pub async fn call_leave(app: State<'_, App>) -> Answer<()> {
+    app.next_try();
     let session = app.session.lock().await.take();
     if let Some(session) = session {
         session.handle.leave().await;

@@ -37,8 +37,6 @@ pub struct Shape {
     pub audio_kbps: u32,
     /// Share of packets that people lose, in hundredths.
     pub lose_percent: u32,
-    /// The server has a core to itself, and the load another: what it does to delays to share them is not the server's.
-    pub apart: bool,
 }
 
 impl Shape {
@@ -56,7 +54,6 @@ impl Shape {
             fps: if receivers > 250 { 14 } else { 29 },
             audio_kbps: 0,
             lose_percent: 0,
-            apart: false,
         }
     }
 
@@ -115,10 +112,9 @@ impl Shape {
     pub(super) fn words(&self) -> String {
         let voices = if self.audio_kbps > 0 { " and a voice" } else { "" };
         let lose = if self.lose_percent > 0 { format!(", people lose {} %", self.lose_percent) } else { String::new() };
-        let apart = if self.apart { ", server and load each kept to a core of its own" } else { "" };
         format!(
             "{} room(s) of {} people, {} sending simulcast of {} frames/s (full layer in bursts of {PACKETS_PER_FRAME} packets \
-             of {PACKET_BYTES} bytes){voices}, {} picture and 4 voice slots, {} tiles of height {}, {} worker(s){lose}{apart}",
+             of {PACKET_BYTES} bytes){voices}, {} picture and 4 voice slots, {} tiles of height {}, {} worker(s){lose}",
             self.rooms, self.people, self.senders, self.fps, self.slots, self.tiles, self.tile_height, self.workers
         )
     }

@@ -28,7 +28,7 @@ pub fn program(name: &str) -> Outcome<PathBuf> {
 ///
 /// # Errors
 /// [`LabError::MissingTool`] when there is none.
-pub fn tool(name: &str) -> Outcome<PathBuf> {
+pub(super) fn tool(name: &str) -> Outcome<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.ok_or_else(|| LabError::MissingTool(name.into()))

@@ -40,6 +40,8 @@ impl AudioChunk {
 /// A running microphone. Dropping it stops it.
 pub struct MicrophoneStream {
     name: String,
+    /// Empty for what stands in for a device.
+    id: String,
     shared: Arc<Shared>,
     problems: Receiver<CaptureError>,
     ended: Receiver<()>,
@@ -57,6 +59,11 @@ impl MicrophoneStream {
     /// Name for people.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What names the device, as in [`crate::devices::DeviceInfo::id`]; empty for a file and the like.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// What goes wrong while it runs: at most one error, after which no more chunks come. Disconnected when the
@@ -145,6 +152,7 @@ pub fn open_microphone(
         })),
         MicrophoneChoice::None => Ok(MicrophoneStream {
             name: "No microphone".into(),
+            id: String::new(),
             shared: Arc::default(),
             problems: crossbeam_channel::never(),
             ended: crossbeam_channel::never(),
@@ -169,6 +177,7 @@ fn start(
     });
     MicrophoneStream {
         name: name.to_owned(),
+        id: String::new(),
         shared,
         problems,
         ended,

@@ -130,11 +130,13 @@ trait Device {
     /// Whether opening the device again may help: its stream ended. One that is there and does nothing would do nothing
     /// again.
     fn is_over(error: &Self::Error) -> bool;
-    /// The choice that opens the device of this name, when it is there now.
-    fn find(&self, name: &str) -> Option<Self::Choice>;
+    /// The choice that opens this device and no other, when it is there now.
+    fn find(&self, id: &str) -> Option<Self::Choice>;
     /// What runs when no device does.
     fn without(&self) -> Option<Self::Stream>;
     fn name(stream: &Self::Stream) -> &str;
+    /// What tells the device from all others, those of the same name too; empty for what is no device.
+    fn id(stream: &Self::Stream) -> &str;
     fn problems(stream: &Self::Stream) -> &Receiver<Self::Error>;
     fn reason(error: &Self::Error) -> ProblemReason;
     /// Notes the delay of a stream, now and then and whenever another one runs.
@@ -160,6 +162,7 @@ struct Keeper<D: Device> {
 /// A device that ran and is gone.
 struct Away<Choice> {
     choice: Choice,
+    id: String,
     name: String,
 }
 
@@ -208,7 +211,11 @@ impl<D: Device> Keeper<D> {
     }
 
     fn failed(&mut self, problem: &D::Error) {
-        let name = self.stream.take().map(|stream| D::name(&stream).to_owned());
+        let ended = self.stream.take();
+        let name = ended.as_ref().map(|stream| D::name(stream).to_owned());
+        let id = ended.as_ref().map(|stream| D::id(stream).to_owned()).filter(|id| !id.is_empty());
+        // It is open until then, and a device opens only once.
+        drop(ended);
         self.reopened.retain(|at| at.elapsed() < REOPEN_WINDOW);
         // A program that was stopped and goes on, or a computer that woke up, has lost its streams of devices that are
         // there.
@@ -223,8 +230,11 @@ impl<D: Device> Keeper<D> {
         } else {
             let choice = self.choice.clone();
             self.replace(problem, D::is_replaceable(&self.choice));
-            // One that comes and goes all the time would change the sound all the time.
-            self.away = name.filter(|_| self.reopened.len() < REOPENINGS).map(|name| Away { choice, name });
+            // One that comes and goes all the time would change the sound all the time. Where a stand-in fails too, it is
+            // still the chosen one that is waited for.
+            if D::is_over(problem) && self.away.is_none() && self.reopened.len() < REOPENINGS {
+                self.away = id.zip(name).map(|(id, name)| Away { choice, id, name });
+            }
         }
         self.changed();
     }
@@ -232,12 +242,9 @@ impl<D: Device> Keeper<D> {
     /// Uses a device again that was taken away, once it is back. Only that one: nobody goes on air with another.
     fn look_for_lost(&mut self) {
         let Some(away) = &self.away else { return };
-        let Some(back) = self.device.find(&away.name) else { return };
+        let Some(back) = self.device.find(&away.id) else { return };
         let Ok(Some(stream)) = self.device.open(&back) else { return };
-        if D::name(&stream) != away.name {
-            return;
-        }
-        let Some(Away { choice, name }) = self.away.take() else { return };
+        let Some(Away { choice, name, .. }) = self.away.take() else { return };
         tracing::info!(name, "a sound device is back");
         (self.choice, self.stream) = (choice, Some(stream));
         self.reopened.push(Instant::now());
@@ -298,8 +305,8 @@ impl Device for Microphone {
         matches!(error, CaptureError::DeviceLost { .. })
     }
 
-    fn find(&self, name: &str) -> Option<MicrophoneChoice> {
-        devices::find(DeviceKind::Microphone, name).map(MicrophoneChoice::Device)
+    fn find(&self, id: &str) -> Option<MicrophoneChoice> {
+        devices::has_sound(DeviceKind::Microphone, id).then(|| MicrophoneChoice::Device(id.to_owned()))
     }
 
     fn without(&self) -> Option<MicrophoneStream> {
@@ -308,6 +315,10 @@ impl Device for Microphone {
 
     fn name(stream: &MicrophoneStream) -> &str {
         stream.name()
+    }
+
+    fn id(stream: &MicrophoneStream) -> &str {
+        stream.id()
     }
 
     fn problems(stream: &MicrophoneStream) -> &Receiver<CaptureError> {
@@ -367,8 +378,8 @@ impl Device for Speaker {
         matches!(error, PlaybackError::DeviceLost { .. })
     }
 
-    fn find(&self, name: &str) -> Option<SpeakerChoice> {
-        devices::find(DeviceKind::Speaker, name).map(SpeakerChoice::Device)
+    fn find(&self, id: &str) -> Option<SpeakerChoice> {
+        devices::has_sound(DeviceKind::Speaker, id).then(|| SpeakerChoice::Device(id.to_owned()))
     }
 
     fn without(&self) -> Option<SpeakerStream> {
@@ -377,6 +388,10 @@ impl Device for Speaker {
 
     fn name(stream: &SpeakerStream) -> &str {
         stream.name()
+    }
+
+    fn id(stream: &SpeakerStream) -> &str {
+        stream.id()
     }
 
     fn problems(stream: &SpeakerStream) -> &Receiver<PlaybackError> {

@@ -27,7 +27,7 @@ pub(super) fn open(choice: Option<&str>, pull: Pull) -> Result<SpeakerStream, Pl
         run(wanted.as_deref(), pull, shared, problems, &opened_sender);
     });
     // The stream is dropped, and its thread told to stop, when this fails.
-    stream.name = match opened.recv_timeout(OPEN) {
+    (stream.name, stream.id) = match opened.recv_timeout(OPEN) {
         Ok(result) => result?,
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
             return Err(PlaybackError::Stalled { device: choice.unwrap_or("The default speaker").to_owned() });
@@ -66,7 +66,7 @@ fn run(
     pull: Pull,
     shared: &Arc<Shared>,
     problems: &Sender<PlaybackError>,
-    opened_sender: &Sender<Result<String, PlaybackError>>,
+    opened_sender: &Sender<Result<(String, String), PlaybackError>>,
 ) {
     // Lives longer than the stream, which is declared after it.
     let lease = Lease::take();
@@ -81,7 +81,7 @@ fn run(
             return;
         }
     };
-    let _ = opened_sender.send(Ok(opened.name.clone()));
+    let _ = opened_sender.send(Ok((opened.name.clone(), opened.id.clone())));
 
     let removed = Arc::new(AtomicBool::new(false));
     watch(&opened.id, shared, &removed);

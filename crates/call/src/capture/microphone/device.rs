@@ -64,7 +64,7 @@ pub(super) fn open(choice: Option<&str>, chunks: Sender<AudioChunk>) -> Result<M
         run(wanted.as_deref(), outlet, problems, &opened_sender);
     });
     // The stream is dropped, and its thread told to stop, when this fails.
-    stream.name = match opened.recv_timeout(OPEN) {
+    (stream.name, stream.id) = match opened.recv_timeout(OPEN) {
         Ok(result) => result?,
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
             return Err(CaptureError::Stalled { device: choice.unwrap_or("The default microphone").to_owned() });
@@ -87,7 +87,7 @@ fn run(
     choice: Option<&str>,
     outlet: &Outlet,
     problems: &Sender<CaptureError>,
-    opened_sender: &Sender<Result<String, CaptureError>>,
+    opened_sender: &Sender<Result<(String, String), CaptureError>>,
 ) {
     // Lives longer than the stream, which is declared after it.
     let lease = Lease::take();
@@ -102,7 +102,7 @@ fn run(
             return;
         }
     };
-    let _ = opened_sender.send(Ok(opened.name.clone()));
+    let _ = opened_sender.send(Ok((opened.name.clone(), opened.id.clone())));
 
     let removed = Arc::new(AtomicBool::new(false));
     watch(&opened.id, outlet, &removed);

@@ -70,8 +70,8 @@ impl Device for Lab {
         matches!(error, Failure::Over)
     }
 
-    fn find(&self, name: &str) -> Option<Choice> {
-        self.there.borrow().iter().find(|known| **known == name).map(|known| Choice::Device(known))
+    fn find(&self, id: &str) -> Option<Choice> {
+        self.there.borrow().iter().find(|known| **known == id).map(|known| Choice::Device(known))
     }
 
     fn without(&self) -> Option<Stream> {
@@ -79,6 +79,11 @@ impl Device for Lab {
     }
 
     fn name(stream: &Stream) -> &str {
+        stream.name
+    }
+
+    /// Names are told apart here.
+    fn id(stream: &Stream) -> &str {
         stream.name
     }
 
@@ -176,6 +181,24 @@ fn a_device_that_was_taken_away_is_used_again_when_it_is_back() {
     keeper.look_for_lost();
     assert_eq!(running(&keeper), Some("Headset"));
     assert_eq!(messages(&told), ["It failed. Replaced.", "Headset is back."]);
+}
+
+#[test]
+fn a_device_that_stalls_is_not_waited_for_but_one_whose_stand_in_goes_too_is() {
+    let (mut stalled, told) = keeper(&["Built-in", "Headset"], Choice::Device("Headset"));
+    stalled.failed(&Failure::Stalled);
+    stalled.look_for_lost();
+    assert_eq!((running(&stalled), messages(&told)), (Some("Built-in"), vec!["It failed. Replaced.".to_owned()]));
+
+    let (mut keeper, _told) = keeper(&["Built-in", "Headset"], Choice::Device("Headset"));
+    keeper.device.there.borrow_mut().pop();
+    keeper.failed(&Failure::Over);
+    keeper.device.there.borrow_mut().clear();
+    keeper.failed(&Failure::Over);
+    assert_eq!(running(&keeper), None);
+    keeper.device.there.borrow_mut().extend(["Built-in", "Headset"]);
+    keeper.look_for_lost();
+    assert_eq!(running(&keeper), Some("Headset"));
 }
 
 #[test]
