@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-/// WebKitGTK paints without OpenGL when this is set.
+/// `WebKitGTK` paints without OpenGL when this is set.
 #[cfg(target_os = "linux")]
 const PLAIN: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
 

@@ -103,4 +103,60 @@ mod tests {
         assert_eq!(among(arguments(&[link])), None, "the program's own name");
         assert_eq!(among(arguments(&["confab", "file:///etc/passwd", "confab://"])), None);
     }
+
+    /// Ten thousand changes of a link: bytes replaced, left out, doubled and put in, by a generator that anybody can repeat
+    /// (xorshift64*).
+    fn changed_links() -> impl Iterator<Item = String> {
+        const SIGNS: &[u8] = b"/:#?@%&=.-<>\"'\\ \t\n\0[]{}()*;,|~`^+_a9Z\xc3\xa9\xe2\x80\xae";
+        let samples = [
+            "confab://example.org:8003/m/kestrel-lane-27#fp=00ff",
+            "https://example.org/m/kestrel-lane-27",
+            "kestrel-lane-27",
+        ];
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = move |below: usize| {
+            state ^= state >> 12;
+            state ^= state << 25;
+            state ^= state >> 27;
+            (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % below.max(1)
+        };
+        (0..10_000).map(move |number| {
+            let mut link = samples[number % samples.len()].as_bytes().to_vec();
+            for _ in 0..=random(4) {
+                let (place, sign) = (random(link.len()), SIGNS[random(SIGNS.len())]);
+                match random(4) {
+                    0 => link.insert(place, sign),
+                    1 if !link.is_empty() => drop(link.remove(place)),
+                    2 if !link.is_empty() => link[place] = sign,
+                    _ => link.extend_from_within(place..),
+                }
+            }
+            String::from_utf8_lossy(&link).into_owned()
+        })
+    }
+
+    #[test]
+    fn of_ten_thousand_changed_links_each_names_one_meeting_at_one_server_or_is_left_alone() {
+        let (mut taken, mut refused) = (0, 0);
+        for link in changed_links() {
+            let Some(text) = among(["confab".to_owned(), link.clone()]) else {
+                refused += 1;
+                continue;
+            };
+            taken += 1;
+            assert_eq!(text, link, "what is taken is what was given");
+            let parsed = MeetingLink::parse(&text).expect("it was taken for a link");
+            assert!(parsed.code.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{text:?}");
+            if let Some(server) = parsed.server {
+                let harmless =
+                    |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | ':' | '[' | ']' | '_');
+                assert!(
+                    !server.host.is_empty() && server.host.chars().all(harmless),
+                    "{text:?} leads to {:?}",
+                    server.host
+                );
+            }
+        }
+        assert!(taken > 100 && refused > 1_000, "{taken} taken, {refused} refused: both happen");
+    }
 }

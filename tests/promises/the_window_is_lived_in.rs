@@ -26,12 +26,16 @@ fn a_second_start_with_a_link_reaches_the_first_which_only_fills_in_the_preview(
     // What is no link of a meeting fills in nothing.
     let mut harmful = vec!["confab://".to_owned(), "javascript:alert(1)".into(), "https://example.org/".into()];
     harmful.push(format!("confab://{}/m/birch-lane-11/../../x?y=<script>", stage.server.address()));
+    for sign in ["<", "\"", "%00", "\u{202e}", "@", "//", "\\", " --"] {
+        harmful.push(format!("confab:{sign}//{}/m/{sign}birch-lane-11{sign}", stage.server.address()));
+    }
     for argument in harmful {
         stage.start_again(&argument)?;
     }
     std::thread::sleep(Duration::from_secs(1));
     let title = stage.window().text(".titlebar")?;
     assert!(!title.contains("birch"), "{title}");
+    assert_eq!(stage.server.metric("confab_participants")? as u64, 0, "nobody joined by a link alone");
     stage.window().wait_until(".titlebar", SOON, |text| text.contains(room.as_str()))?;
     stage.desktop.press_selected("form.pjr button[type=submit]", SOON)?;
     stage.window().wait_until(".dock .code", SOON, |text| text == room.as_str())?;

@@ -140,7 +140,13 @@ fn is_near(host: &str) -> bool {
 fn address_of(url: &Url) -> Result<ServerAddress, LinkError> {
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(LinkError::NotAMeeting)?;
     // Of a scheme that browsers do not know, the host is taken as it is; the links we write are https.
-    let host = Host::parse(host).map_err(|_| LinkError::NotAMeeting)?.to_string();
+    let host = Host::parse(host).map_err(|_| LinkError::NotAMeeting)?;
+    // URLs allow signs in names that no computer has (RFC 1123, 2.1), and that other readers of a link may take for more.
+    let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if matches!(&host, Host::Domain(name) if !name.bytes().all(is_of_a_name)) {
+        return Err(LinkError::NotAMeeting);
+    }
+    let host = host.to_string();
     let fragment = url.fragment();
     let plain = fragment == Some("plain") || (fragment.is_none() && is_near(&host));
     let (secure, usual) = match url.scheme() {
