@@ -214,6 +214,9 @@ fn start_load(
     arguments.extend(["--server".into(), server.to_string()]);
     arguments.extend(["--rooms".into(), shape.rooms.to_string()]);
     let within = shape.joining() + Duration::from_secs(30);
+    if shape.load_yields && namespace.is_none() {
+        return Load::start_politely(lab.folder(), arguments, within);
+    }
     Load::start(lab.folder(), namespace.map(crate::lab::Namespace::name), arguments, within)
 }
 

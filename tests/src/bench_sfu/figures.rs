@@ -230,7 +230,7 @@ impl Bench<'_> {
         self.cost("busy", &Shape { rooms: busy, ..first })?;
         let busiest = rooms(by_core).clamp(1, MOST_ROOMS);
         if busiest > busy {
-            self.cost("core_at_60_percent", &Shape { rooms: busiest, ..first })?;
+            self.cost("core_at_60_percent", &Shape { rooms: busiest, load_yields: true, ..first })?;
         }
         Ok(())
     }

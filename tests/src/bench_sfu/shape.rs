@@ -37,6 +37,8 @@ pub struct Shape {
     pub audio_kbps: u32,
     /// Share of packets that people lose, in hundredths.
     pub lose_percent: u32,
+    /// The load gives way to the server, as one on another computer would: it is what fills this one.
+    pub load_yields: bool,
 }
 
 impl Shape {
@@ -54,6 +56,7 @@ impl Shape {
             fps: if receivers > 250 { 14 } else { 29 },
             audio_kbps: 0,
             lose_percent: 0,
+            load_yields: false,
         }
     }
 
@@ -112,9 +115,10 @@ impl Shape {
     pub(super) fn words(&self) -> String {
         let voices = if self.audio_kbps > 0 { " and a voice" } else { "" };
         let lose = if self.lose_percent > 0 { format!(", people lose {} %", self.lose_percent) } else { String::new() };
+        let yields = if self.load_yields { ", the load giving way to the server" } else { "" };
         format!(
             "{} room(s) of {} people, {} sending simulcast of {} frames/s (full layer in bursts of {PACKETS_PER_FRAME} packets \
-             of {PACKET_BYTES} bytes){voices}, {} picture and 4 voice slots, {} tiles of height {}, {} worker(s){lose}",
+             of {PACKET_BYTES} bytes){voices}, {} picture and 4 voice slots, {} tiles of height {}, {} worker(s){lose}{yields}",
             self.rooms, self.people, self.senders, self.fps, self.slots, self.tiles, self.tile_height, self.workers
         )
     }

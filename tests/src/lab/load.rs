@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::{LabError, Outcome};
 use super::process::{Process, Running};
-use super::programs::program;
+use super::programs::{program, tool};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -38,10 +38,26 @@ impl Load {
         arguments: impl IntoIterator<Item = String>,
         within: Duration,
     ) -> Outcome<Self> {
-        let running = Process::new_in(namespace, &program("confab-cli")?, "load", folder)?
-            .args(["load", "--control"])
-            .args(arguments)
-            .start()?;
+        let process = Process::new_in(namespace, &program("confab-cli")?, "load", folder)?;
+        Self::begin(process, arguments, within)
+    }
+
+    /// The same, giving way to everybody else who wants the processor.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn start_politely(
+        folder: &Path,
+        arguments: impl IntoIterator<Item = String>,
+        within: Duration,
+    ) -> Outcome<Self> {
+        // It becomes the program, so that the process is the program's.
+        let process = Process::new(&tool("nice")?, "load", folder).args(["-n", "10"]).args([program("confab-cli")?]);
+        Self::begin(process, arguments, within)
+    }
+
+    fn begin(process: Process, arguments: impl IntoIterator<Item = String>, within: Duration) -> Outcome<Self> {
+        let running = process.args(["load", "--control"]).args(arguments).start()?;
         let mut load = Self { running, next_line: 0 };
         load.state("measuring", within)?;
         Ok(load)
