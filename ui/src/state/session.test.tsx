@@ -45,6 +45,24 @@ describe("a window that is loaded anew", () => {
     expect(screen.getByText("Weak connection")).toBeDefined();
   });
 
+  it("keeps a call that is taken up again before the native side has said what goes on", async () => {
+    const call = fixtureCall([INES, TOMAS, LENA]);
+    const { bridge, emit } = await openWindow((world) => {
+      const answer = world.call.bind(world);
+      world.call = (async (name, input) => {
+        if (name !== "window_state") return answer(name, input);
+        world.emit({ type: "call_joined", call });
+        return { call, media: null, mode: "normal" };
+      }) as typeof world.call;
+    });
+    expect(await screen.findByRole("toolbar", { name: "Call controls" })).toBeDefined();
+    expect(bridge.inputs("call_leave")).toHaveLength(0);
+    // Once all is known, a call nobody waits for is hung up as before.
+    await emit({ type: "call_phase", phase: { phase: "ended", reason: "left", message: "" } });
+    await emit({ type: "call_joined", call });
+    expect(bridge.inputs("call_leave")).toHaveLength(1);
+  });
+
   it("opens at home when the native side does not know of a call, or does not answer", async () => {
     await openWindow((world) => world.refusals.set("window_state", { code: "internal", message: "", field: null }));
     expect(screen.getByRole("heading", { name: "Start a meeting" })).toBeDefined();

@@ -25,6 +25,8 @@ export class Session {
   private waitingLink: ParsedLink | null = null;
   /** Tries to join so far. */
   private attempts = 0;
+  /** What went on before this window was loaded is known here. */
+  private caughtUp = false;
 
   constructor(readonly bridge: Bridge, state: AppState) {
     this.current = state;
@@ -40,7 +42,11 @@ export class Session {
       bridge.call("list_devices", {}).catch(() => ({ cameras: [], microphones: [], speakers: [] })),
     ]);
     const session = new Session(bridge, initialState(info, settings, devices));
-    await session.catchUp();
+    try {
+      await session.catchUp();
+    } finally {
+      session.caughtUp = true;
+    }
     if (info.opened_link !== null) void session.openLink(info.opened_link);
     return session;
   }
@@ -123,10 +129,10 @@ export class Session {
     void this.saveSettings(withRecent(settings, { code, title, link, joined_at: Date.now() }));
   }
 
-  /** Whether a call that begins now is one the person asked for. */
+  /** Whether a call that begins now is one the person asked for: before all is known it may be one that is taken up again. */
   private awaitsCall(): boolean {
     const { call, screen } = this.current;
-    return call !== null || (screen.name === "preview" && screen.busy);
+    return !this.caughtUp || call !== null || (screen.name === "preview" && screen.busy);
   }
 
   /** A preview that a link opened has its devices off until the person turns them on. */
