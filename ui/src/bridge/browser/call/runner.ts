@@ -123,7 +123,9 @@ export class CallRunner {
   private sendWhatIsOpen(): void {
     if (this.over) return;
     const [microphone, camera] = [this.capture.track("microphone"), this.capture.track("camera")];
-    // The switch first, the telling after: nothing may leave while the message is on its way.
+    // The switch first, the telling after: nothing may leave while the message is on its way. The track itself falls silent
+    // at once; the sender is told of it in its turn.
+    if (microphone !== null) microphone.enabled = !this.muted;
     this.peer.send("microphone", this.muted ? null : microphone);
     this.peer.send("camera", camera);
     const { width = 0, height = 0 } = camera?.getSettings() ?? {};
