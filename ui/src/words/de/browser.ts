@@ -40,6 +40,7 @@ export const browserWords: Pick<Words, "browser"> = {
       too_long: "Das Netz war zu lange weg.",
       unreachable: "Dort antwortet kein Confab-Server, oder der Browser darf nicht mit ihm sprechen.",
       no_peer: "Dieser Browser kann Ton und Bild nicht senden und empfangen.",
+      broken: "Auf dieser Seite ist etwas schiefgegangen. Tritt noch einmal bei; geht es wieder schief, lade die Seite neu.",
     },
     endedEarly: "Das Gespräch war zu Ende, bevor es begann.",
     tooManyWaiting: "Es warten schon zu viele Nachrichten. Sie werden gesendet, wenn die Verbindung wieder da ist.",

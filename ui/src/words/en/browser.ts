@@ -41,6 +41,7 @@ export const browserWords = {
       too_long: "The network was away for too long.",
       unreachable: "No Confab server answers there, or the browser may not speak with it.",
       no_peer: "This browser cannot send and receive sound and picture.",
+      broken: "Something in this page went wrong. Join again; if it goes wrong again, load the page anew.",
     },
     endedEarly: "The call ended before it began.",
     tooManyWaiting: "Too many messages wait already. They go out when the connection is back.",

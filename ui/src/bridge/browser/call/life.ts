@@ -41,7 +41,7 @@ const LATE_ANSWER_PATIENCE_MS = 500;
 const FIRST_PATH_PATIENCE_MS = 6_000;
 
 /** What is wrong, or why a call could not be. The words are the catalogue's. */
-export type Trouble = "closed" | "lost" | "silent" | "no_answer" | "no_media" | "too_long" | "unreachable" | "no_peer";
+export type Trouble = "closed" | "lost" | "silent" | "no_answer" | "no_media" | "too_long" | "unreachable" | "no_peer" | "broken";
 
 export type LifeInput =
   /** The socket is open and the server has greeted. */
@@ -70,6 +70,8 @@ export type LifeInput =
   | { type: "ended"; socket: SocketId; reason: LeaveReason }
   /** No peer connection can be made here. */
   | { type: "impossible" }
+  /** Something of ours went wrong. */
+  | { type: "broken" }
   | { type: "leave" }
   | { type: "tick" };
 
@@ -190,6 +192,8 @@ export class Life {
         return this.ended(now, input.socket, input.reason);
       case "impossible":
         return this.end({ kind: "failed", trouble: "no_peer" });
+      case "broken":
+        return this.end({ kind: "failed", trouble: "broken" });
       case "leave":
         return this.end({ kind: "left", reason: "left" });
       case "tick":

@@ -126,6 +126,7 @@ export class CallMachine {
       case "view":
         return this.show(input.tiles);
       case "leave":
+      case "broken":
         this.tell({ event_type: "call.leave" });
         return this.live(now, input);
     }

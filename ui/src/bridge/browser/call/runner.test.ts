@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { words } from "../../../words";
 import type { BridgeEvent, DeviceChoices, JoinOptions } from "../../commands";
 import { Pictures } from "../media/pictures";
 import { FakeBrowser } from "./fake_browser.test_support";
-import { CODE } from "./other_side";
+import { CODE, INES, ME } from "./other_side";
 import { CallRunner } from "./runner";
 
 const DEVICES: DeviceChoices = { camera: { kind: "default" }, microphone: { kind: "default" }, speaker: { kind: "default" } };
@@ -53,5 +54,40 @@ describe("a microphone that is switched off", () => {
     void call.setMicrophone(false);
     await call.choose({ ...DEVICES, microphone: { kind: "device", id: "other" } });
     expect(world.opened.map(({ enabled }) => enabled)).toEqual([false, false]);
+  });
+});
+
+describe("a call in which something of ours goes wrong", () => {
+  const greeting = { event_type: "system.message", message: "Welcome", version: 1, server_version: "0.1.0", connection_id: "c", limits: { chat_chars: 20, view_tiles: 2 } } as const;
+  const joined = {
+    event_type: "call.joined", request: 1, participant_id: ME.id, token: "token-1", role: "participant", grants: {}, answer: "v=0 answer",
+    room_name: "Review", link: "", participants: [ME, INES], chat: [], slots: [],
+  } as const;
+
+  beforeEach(() => void vi.spyOn(console, "error").mockReturnValue(undefined));
+
+  it("ends as one that failed, and lets go of everything", async () => {
+    const { events, over } = await enter({ microphone_on: true });
+    const [socket] = world.sockets;
+    socket?.say(greeting);
+    await settled();
+    socket?.say(joined);
+    await settled();
+    socket?.say({ event_type: "call.slots", slots: null });
+    expect(events.at(-1)).toMatchObject({ type: "call_phase", phase: { phase: "ended", reason: "failed", message: words.browser.trouble.broken } });
+    expect(over()).toBe(true);
+    expect(socket?.sent.at(-1)).toEqual({ event_type: "call.leave" });
+    expect([socket?.readyState, world.connections[0]?.connectionState, world.opened[0]?.readyState]).toEqual([3, "closed", "ended"]);
+  });
+
+  it("before it was joined refuses the join", async () => {
+    const { over, refused } = await enter();
+    const [socket] = world.sockets;
+    socket?.say(greeting);
+    await settled();
+    socket?.say({ ...joined, participants: null });
+    await settled();
+    expect(refused()).toMatchObject({ message: words.browser.trouble.broken });
+    expect(over()).toBe(true);
   });
 });
