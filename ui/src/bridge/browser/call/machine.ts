@@ -305,13 +305,13 @@ export class CallMachine {
       }
       case "chat": {
         const line = this.outbox.settle(asked.local);
-        if (line !== null) this.event({ type: "chat_refused", content: line.content, reason: message });
+        if (line !== null) this.event({ type: "chat_refused", content: line.content, reason: message, code });
         return;
       }
       case "history":
         return this.put({ type: "older", ask: asked.ask, page: null });
       default:
-        return this.event({ type: "notice", tone: "warn", message });
+        return this.event({ type: "notice", tone: "warn", message, code });
     }
   }
 
@@ -358,10 +358,11 @@ export class CallMachine {
   private say(content: string): void {
     if (content.trim() === "") return;
     const longest = this.limits.chat_chars;
-    const refuse = (reason: string): void => this.event({ type: "chat_refused", content, reason });
-    if ([...content].length > longest) return refuse(words.chat.tooLong(longest));
+    // Without a code: the server's for it has no words for how long a message may be.
+    if ([...content].length > longest) return this.event({ type: "chat_refused", content, reason: words.chat.tooLong(longest) });
     const line = this.outbox.write(content);
-    if (line === null) return refuse(words.browser.tooManyWaiting);
+    const { title, text } = words.errors.outbox_full;
+    if (line === null) return this.event({ type: "chat_refused", content, reason: `${title} ${text}`, code: "outbox_full" });
     this.post(line.local);
   }
 
@@ -462,7 +463,7 @@ export class CallMachine {
     if (phase.phase === "ended") return this.tellEnd(phase.ending);
     if (this.room === null) return;
     const shown: CallPhase = phase.phase === "reconnecting"
-      ? { phase: "reconnecting", since: phase.since, next_try_at: this.life.nextTryAt, message: words.browser.trouble[phase.trouble] }
+      ? { phase: "reconnecting", since: phase.since, next_try_at: this.life.nextTryAt, message: words.reconnecting.why[phase.trouble], code: phase.trouble }
       : phase;
     const text = JSON.stringify(shown);
     if (text === this.toldPhase) return;
