@@ -57,6 +57,16 @@ describe("a microphone that is switched off", () => {
   });
 });
 
+it("a camera that is chosen while the first is being asked for is the one that is used", async () => {
+  world.asks = true;
+  const { call } = await enter({ camera_on: true });
+  void call.choose({ ...DEVICES, camera: { kind: "device", id: "other" } });
+  world.permit();
+  await settled();
+  const open = world.opened.filter(({ readyState }) => readyState === "live");
+  expect(open.map(({ constraints }) => constraints.deviceId)).toEqual([{ exact: "other" }]);
+});
+
 describe("a call in which something of ours goes wrong", () => {
   const greeting = { event_type: "system.message", message: "Welcome", version: 1, server_version: "0.1.0", connection_id: "c", limits: { chat_chars: 20, view_tiles: 2 } } as const;
   const joined = {

@@ -129,8 +129,8 @@ export class CallRunner {
     const changed = (kind: keyof DeviceChoices): boolean => JSON.stringify(before[kind]) !== JSON.stringify(devices[kind]);
     if (changed("speaker")) this.sound.choose(devices.speaker);
     const opening: Promise<void>[] = [];
-    if (changed("microphone") && (this.capture.track("microphone") !== null || !this.muted)) opening.push(this.capture.open("microphone", devices.microphone));
-    if (changed("camera") && this.capture.track("camera") !== null) opening.push(this.capture.open("camera", devices.camera));
+    if (changed("microphone") && (this.capture.wants("microphone") || !this.muted)) opening.push(this.capture.open("microphone", devices.microphone));
+    if (changed("camera") && this.capture.wants("camera")) opening.push(this.capture.open("camera", devices.camera));
     await Promise.all(opening);
   }
 
