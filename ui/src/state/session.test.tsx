@@ -69,6 +69,12 @@ describe("a window that is loaded anew", () => {
   });
 });
 
+it("a whole page that is pasted is read as far as a link may go, and is no code", async () => {
+  const { session, bridge } = await openWindow();
+  await expect(session.parseLink("x".repeat(70_000))).rejects.toMatchObject({ code: "link_invalid" });
+  expect(bridge.inputs("parse_link")[0]?.text).toHaveLength(4_096);
+});
+
 describe("a link that is opened during a call", () => {
   it("is told, and the call goes on", async () => {
     const { emit } = await openCall();

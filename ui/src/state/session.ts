@@ -10,6 +10,9 @@ import {
 import { newDevices } from "./devices";
 import { LevelSignal } from "./level";
 
+/** Of what a person pasted, so many UTF-16 units are read: no link is longer, and the gate refuses a whole page unread. */
+const LONGEST_LINK = 4_096;
+
 /** Whether the window is to stay above others: that of a call, when the person wants it so. */
 function staysAbove({ call, settings }: AppState): boolean {
   return call !== null && settings.always_on_top;
@@ -159,7 +162,7 @@ export class Session {
 
   /** Reads what a person pasted or typed. Rejects with a `BridgeError` whose message says what is wrong with it. */
   parseLink(text: string): Promise<ParsedLink> {
-    return this.bridge.call("parse_link", { text });
+    return this.bridge.call("parse_link", { text: text.slice(0, LONGEST_LINK) });
   }
 
   private async openLink(text: string): Promise<void> {
