@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { words } from "../../../words";
 import { fixturePerson } from "../../fixture";
-import { chatMessage, CODE, INES, ME, OtherSide } from "./other_side";
+import { chatMessage, CODE, INES, ME, OtherSide } from "./other_side.test_support";
 
 const CAMERA = { width: 1280, height: 720 };
 

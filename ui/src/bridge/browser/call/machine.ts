@@ -98,12 +98,11 @@ export class CallMachine {
       case "offered":
         return this.offered(input.offer, input.sdp, input.tracks);
       case "offer_failed":
-        if (this.offering?.offer === input.offer) this.unusablePeer(now);
-        return;
+        return this.offeringFailed(now, input.offer, false);
       case "answered":
         return this.answered(now, input.offer);
       case "answer_failed":
-        return this.answerFailed(now, input.offer);
+        return this.offeringFailed(now, input.offer, true);
       case "path":
         return this.live(now, { type: input.state === "up" ? "path_up" : input.state === "down" ? "path_down" : "peer_gone" });
       case "local":
@@ -190,11 +189,12 @@ export class CallMachine {
     }
   }
 
-  private answerFailed(now: number, offer: OfferId): void {
+  /** An offer could not be made, or its answer not applied. A restart whose answer does not fit is made up for by a join. */
+  private offeringFailed(now: number, offer: OfferId, made: boolean): void {
     if (this.offering?.offer !== offer) return;
     const { kind } = this.offering;
     this.offering = null;
-    if (kind === "restart") this.live(now, { type: "restart_failed" });
+    if (made && kind === "restart") this.live(now, { type: "restart_failed" });
     else this.unusablePeer(now);
   }
 

@@ -5,7 +5,7 @@ import type { Layer, RelayAccess, TrackOffer } from "../../protocol.generated";
 const AUDIO_SLOTS = 4;
 const VIDEO_SLOTS = 9;
 
-/** As the native client sends them, so that a slot costs the same whoever fills it. */
+/** As the native client sends them, so that a slot costs the same whoever fills it. `maxBitrate` is in bits per second. */
 const LAYERS: readonly (RTCRtpEncodingParameters & { rid: Layer })[] = [
   { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
   { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },

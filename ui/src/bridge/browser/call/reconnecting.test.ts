@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { words } from "../../../words";
-import { chatMessage, INES, ME, OtherSide } from "./other_side";
+import { chatMessage, INES, ME, OtherSide } from "./other_side.test_support";
 
 /** Opens the next socket, lets it greet and makes the offer; gives what was sent over it. */
 function comeBack(side: OtherSide): ReturnType<OtherSide["sent"]> {

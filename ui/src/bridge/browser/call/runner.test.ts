@@ -3,7 +3,7 @@ import { words } from "../../../words";
 import type { BridgeEvent, DeviceChoices, JoinOptions } from "../../commands";
 import { Pictures } from "../media/pictures";
 import { FakeBrowser } from "./fake_browser.test_support";
-import { CODE, INES, ME } from "./other_side";
+import { CODE, INES, ME } from "./other_side.test_support";
 import { CallRunner } from "./runner";
 
 const DEVICES: DeviceChoices = { camera: { kind: "default" }, microphone: { kind: "default" }, speaker: { kind: "default" } };
