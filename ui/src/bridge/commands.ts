@@ -51,7 +51,7 @@ export type NativeErrorCode =
   | "not_in_browser";
 
 /** What a notice is about: a refusal of the server, or something of ours. */
-export type NoticeCode = ErrorCode | "talking_while_muted";
+export type NoticeCode = ErrorCode | "talking_while_muted" | "device_restored";
 
 /** Why a message was not taken. `outbox_full`: too many wait for the network already. */
 export type ChatRefusalCode = ErrorCode | "outbox_full";
@@ -265,8 +265,11 @@ export type BridgeEvent =
   | { type: "device_problem"; kind: DeviceProblem["kind"]; problem: DeviceProblem | null }
   /** A `confab://` link was opened while the program runs. */
   | { type: "link_opened"; text: string }
-  /** A sentence for a toast, such as "You are muted. Hold Space to talk." The window has its own words for a `code`. */
-  | { type: "notice"; tone: "info" | "warn"; message: string; code?: NoticeCode }
+  /**
+   * A sentence for a toast, such as "You are muted. Hold Space to talk." The window has its own words for a `code`;
+   * `subject` is what they name: of `device_restored` the device.
+   */
+  | { type: "notice"; tone: "info" | "warn"; message: string; code?: NoticeCode; subject?: string }
   /** Somebody reacted; I too, once the server has passed it on. */
   | { type: "reaction"; participant: ParticipantId; reaction: Reaction }
   /** Whose packets do not come through well; who is not named is well. */

@@ -32,6 +32,15 @@ describe("the gate before the program", () => {
     expect(passed("plugin:window|close", { label: "main" }).cmd).toBe("plugin:window|close");
   });
 
+  it("knows every command of the contract with all its arguments, and no others", () => {
+    const contract = readFileSync("src/bridge/commands.ts", "utf8").split("export interface Commands {")[1] ?? "";
+    const told = [...contract.matchAll(/^  (\w+): \{ arguments: (?:Nothing|\{ (.*?) \}); answer: /gm)].map(([, name, fields = ""]) => [name, [...fields.matchAll(/(\w+)\??:/g)].map(([, field]) => field)]);
+    const table = readFileSync("isolation/hook.js", "utf8");
+    const known = [...table.matchAll(/^  (\w+): \[(.*)\],$/gm)].map(([, name, names = ""]) => [name, [...names.matchAll(/"(\w+)"/g)].map(([, field]) => field)]);
+    expect(told.length).toBe([...contract.matchAll(/ arguments: /g)].length);
+    expect(Object.fromEntries(known)).toEqual(Object.fromEntries(told));
+  });
+
   it("refuses a command it does not know, and the caller hears of it", () => {
     for (const name of ["plugin:fs|read_file", "plugin:shell|execute", "quit", "__proto__", "constructor", "toString", "", null, 7, {}]) {
       expect(passed(name, {})).toEqual(refused);

@@ -13,6 +13,13 @@ describe("the window as a page in a browser", () => {
     expect(screen.getByText(words.browser.pageServer)).toBeTruthy();
   });
 
+  it("makes no new meeting by the keyboard either, where the button for it is missing", async () => {
+    const { user } = await openWindow((bridge) => { bridge.platform = "browser"; });
+    await user.keyboard("{Control>}n{/Control}");
+    expect(screen.queryByRole("heading", { name: words.preview.headingStart })).toBeNull();
+    expect(screen.getByText(words.browser.pageServer)).toBeTruthy();
+  });
+
   it("offers no window above others", async () => {
     const { session } = await openWindow((bridge) => { bridge.platform = "browser"; });
     await act(async () => session.openSettings("appearance"));

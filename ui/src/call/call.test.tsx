@@ -147,6 +147,19 @@ describe("the dock", () => {
     expect(bridge.inputs("set_camera_on")).toEqual([{ on: true }]);
   });
 
+  it("says that a device is back, and takes away what told that it was gone", async () => {
+    const { emit } = await openCall();
+    await emit({ type: "device_problem", kind: "camera", problem: { kind: "camera", reason: "lost", message: "It was unplugged.", device: "Brio" } });
+    expect(screen.getByRole("button", { name: "Try again" })).toBeDefined();
+    await emit({ type: "device_problem", kind: "microphone", problem: null });
+    expect(screen.getByRole("button", { name: "Try again" })).toBeDefined();
+    await emit({ type: "device_problem", kind: "camera", problem: null });
+    await emit({ type: "notice", tone: "info", message: "Brio is back.", code: "device_restored", subject: "Brio" });
+    expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
+    expect(screen.queryByText("Your camera stopped.")).toBeNull();
+    expect(screen.getByText("Brio is back and is used again.")).toBeDefined();
+  });
+
   it("leaves, and offers to come back", async () => {
     const { user, bridge } = await openCall();
     await user.click(screen.getByRole("button", { name: "Leave" }));

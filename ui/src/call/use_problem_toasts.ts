@@ -22,6 +22,7 @@ export function useProblemToasts(): void {
           message: title,
           detail: text,
           sticky: restartable,
+          problem: problem.kind,
           action: restartable ? { label: words.preview.tryAgain, does: "restart", device: problem.kind } : null,
         },
       });

@@ -21,6 +21,7 @@ describe("the View menu", () => {
     expect(area(tile(/Ines/))).toBeGreaterThan(4 * area(tile(/Tomas/)));
     await user.keyboard("{Control>}{Shift>}g{/Shift}{/Control}");
     expect(bridge.settings.layout).toBe("sidebar");
+    expect(document.querySelector("[data-region=stage]")?.getAttribute("data-layout")).toBe("sidebar");
   });
 
   it("hides my picture, and the camera's button says that it runs", async () => {

@@ -58,6 +58,8 @@ export interface Toast {
   detail: string;
   /** Stays until answered. */
   sticky: boolean;
+  /** The device whose problem it tells; it goes when the device works again. */
+  problem: DeviceProblem["kind"] | null;
   action:
     | { label: string; does: "restart"; device: DeviceProblem["kind"] }
     | { label: string; does: "choose"; devices: Partial<DeviceChoices> }
@@ -85,7 +87,7 @@ export interface AppState {
   windowMode: WindowMode;
 }
 
-export type NewToast = Pick<Toast, "tone" | "message"> & Partial<Pick<Toast, "detail" | "sticky" | "action">>;
+export type NewToast = Pick<Toast, "tone" | "message"> & Partial<Pick<Toast, "detail" | "sticky" | "problem" | "action">>;
 
 export type AppAction =
   | CallAction
@@ -223,11 +225,12 @@ function withoutSolved(state: AppState, media: OwnMedia): AppState {
 function withProblem(state: AppState, kind: DeviceProblem["kind"], problem: DeviceProblem | null): AppState {
   if (problem === null && state.problems[kind] === undefined) return state;
   const { [kind]: _known, ...others } = state.problems;
-  return { ...state, problems: problem === null ? others : { ...others, [kind]: problem } };
+  if (problem !== null) return { ...state, problems: { ...others, [kind]: problem } };
+  return { ...state, problems: others, toasts: state.toasts.filter((toast) => toast.problem !== kind) };
 }
 
 function withToast(state: AppState, toast: NewToast): AppState {
-  const full: Toast = { id: state.nextToast, detail: "", sticky: false, action: null, ...toast };
+  const full: Toast = { id: state.nextToast, detail: "", sticky: false, problem: null, action: null, ...toast };
   const others = state.toasts.filter(({ message }) => message !== full.message);
   return { ...state, toasts: [...others, full].slice(-MOST_TOASTS), nextToast: state.nextToast + 1 };
 }

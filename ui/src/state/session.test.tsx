@@ -45,10 +45,34 @@ describe("a window that is loaded anew", () => {
     expect(screen.getByText("Weak connection")).toBeDefined();
   });
 
+  it("keeps a call that is taken up again before the native side has said what goes on", async () => {
+    const call = fixtureCall([INES, TOMAS, LENA]);
+    const { bridge, emit } = await openWindow((world) => {
+      const answer = world.call.bind(world);
+      world.call = (async (name, input) => {
+        if (name !== "window_state") return answer(name, input);
+        world.emit({ type: "call_joined", call });
+        return { call, media: null, mode: "normal" };
+      }) as typeof world.call;
+    });
+    expect(await screen.findByRole("toolbar", { name: "Call controls" })).toBeDefined();
+    expect(bridge.inputs("call_leave")).toHaveLength(0);
+    // Once all is known, a call nobody waits for is hung up as before.
+    await emit({ type: "call_phase", phase: { phase: "ended", reason: "left", message: "" } });
+    await emit({ type: "call_joined", call });
+    expect(bridge.inputs("call_leave")).toHaveLength(1);
+  });
+
   it("opens at home when the native side does not know of a call, or does not answer", async () => {
     await openWindow((world) => world.refusals.set("window_state", { code: "internal", message: "", field: null }));
     expect(screen.getByRole("heading", { name: "Start a meeting" })).toBeDefined();
   });
+});
+
+it("a whole page that is pasted is read as far as a link may go, and is no code", async () => {
+  const { session, bridge } = await openWindow();
+  await expect(session.parseLink("x".repeat(70_000))).rejects.toMatchObject({ code: "link_invalid" });
+  expect(bridge.inputs("parse_link")[0]?.text).toHaveLength(4_096);
 });
 
 describe("a link that is opened during a call", () => {

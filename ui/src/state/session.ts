@@ -10,6 +10,9 @@ import {
 import { newDevices } from "./devices";
 import { LevelSignal } from "./level";
 
+/** Of what a person pasted, so many UTF-16 units are read: no link is longer, and the gate refuses a whole page unread. */
+const LONGEST_LINK = 4_096;
+
 /** Whether the window is to stay above others: that of a call, when the person wants it so. */
 function staysAbove({ call, settings }: AppState): boolean {
   return call !== null && settings.always_on_top;
@@ -25,6 +28,8 @@ export class Session {
   private waitingLink: ParsedLink | null = null;
   /** Tries to join so far. */
   private attempts = 0;
+  /** What went on before this window was loaded is known here. */
+  private caughtUp = false;
 
   constructor(readonly bridge: Bridge, state: AppState) {
     this.current = state;
@@ -40,7 +45,11 @@ export class Session {
       bridge.call("list_devices", {}).catch(() => ({ cameras: [], microphones: [], speakers: [] })),
     ]);
     const session = new Session(bridge, initialState(info, settings, devices));
-    await session.catchUp();
+    try {
+      await session.catchUp();
+    } finally {
+      session.caughtUp = true;
+    }
     if (info.opened_link !== null) void session.openLink(info.opened_link);
     return session;
   }
@@ -123,10 +132,10 @@ export class Session {
     void this.saveSettings(withRecent(settings, { code, title, link, joined_at: Date.now() }));
   }
 
-  /** Whether a call that begins now is one the person asked for. */
+  /** Whether a call that begins now is one the person asked for: before all is known it may be one that is taken up again. */
   private awaitsCall(): boolean {
     const { call, screen } = this.current;
-    return call !== null || (screen.name === "preview" && screen.busy);
+    return !this.caughtUp || call !== null || (screen.name === "preview" && screen.busy);
   }
 
   /** A preview that a link opened has its devices off until the person turns them on. */
@@ -153,7 +162,7 @@ export class Session {
 
   /** Reads what a person pasted or typed. Rejects with a `BridgeError` whose message says what is wrong with it. */
   parseLink(text: string): Promise<ParsedLink> {
-    return this.bridge.call("parse_link", { text });
+    return this.bridge.call("parse_link", { text: text.slice(0, LONGEST_LINK) });
   }
 
   private async openLink(text: string): Promise<void> {

@@ -159,6 +159,8 @@ describe("what the native side says in English", () => {
     expect(endWords("server_gone", "It said goodbye.").text).toBe(de.ended.server_gone[1]);
     expect(endWords("failed", "Out of memory.").text).toBe("Out of memory.");
     expect(noticeWords({ message: "You are muted.", code: "talking_while_muted" }).message).toBe(de.notices.talkingWhileMuted);
+    expect(noticeWords({ message: "Buds is back.", code: "device_restored", subject: "Buds" }).message).toBe("Buds ist wieder da und wird wieder benutzt.");
+    expect(noticeWords({ message: "Buds is back.", code: "device_restored" }).message).toBe("Das Gerät ist wieder da und wird wieder benutzt.");
     expect(noticeWords({ message: "Something new." })).toEqual({ message: "Something new.", detail: "" });
   });
 

@@ -278,7 +278,11 @@ export const words: Words = {
     reacted: (names) => `${listOfNames(names)} ${plural(names.length, "hat", "haben")} reagiert`,
   },
   toast: { dismiss: "Schließen" },
-  notices: { talkingWhileMuted: "Dein Mikrofon ist aus. Halte die Leertaste, um zu sprechen." },
+  notices: {
+    talkingWhileMuted: "Dein Mikrofon ist aus. Halte die Leertaste, um zu sprechen.",
+    deviceRestored: (name) => `${name ?? "Das Gerät"} ist wieder da und wird wieder benutzt.`,
+    deviceRestoredText: "Du hattest es gewählt, bevor es weg war.",
+  },
   time: {
     today: (clock) => `Heute, ${clock}`,
     yesterday: (clock) => `Gestern, ${clock}`,

@@ -277,7 +277,11 @@ export const words = {
   },
   toast: { dismiss: "Close" },
   /** What the native side tells in passing, by its codes. */
-  notices: { talkingWhileMuted: "You are muted. Hold Space to talk." },
+  notices: {
+    talkingWhileMuted: "You are muted. Hold Space to talk.",
+    deviceRestored: (name: string | null) => `${name ?? "The device"} is back and is used again.`,
+    deviceRestoredText: "It is the one you chose before it went away.",
+  },
   time: {
     today: (clock: string) => `Today, ${clock}`,
     yesterday: (clock: string) => `Yesterday, ${clock}`,

@@ -92,9 +92,10 @@ export function endWords(reason: EndReason, message: string, code: ErrorCode | n
 }
 
 /** A notice of the native side, in the window's own words where its code is known. */
-export function noticeWords({ message, code }: { message: string; code?: NoticeCode }): { message: string; detail: string } {
+export function noticeWords({ message, code, subject }: { message: string; code?: NoticeCode; subject?: string }): { message: string; detail: string } {
   if (code === undefined) return { message, detail: "" };
   if (code === "talking_while_muted") return { message: words.notices.talkingWhileMuted, detail: "" };
+  if (code === "device_restored") return { message: words.notices.deviceRestored(subject ?? null), detail: words.notices.deviceRestoredText };
   return refusalWords({ code, message, field: null });
 }
 

@@ -136,11 +136,16 @@ function isNear(host: string): boolean {
   return host === "[::1]" || /^\[f[cd][0-9a-f]{2}:/.test(host) || /^\[fe[89ab][0-9a-f]:/.test(host);
 }
 
+/** Whether a text is a room's code as it is kept: in small letters, without anything around it. */
+export function isRoomCode(text: string): boolean {
+  return /^[a-z]{2,12}-[a-z]{2,12}-[0-9]{2,6}$/.test(text);
+}
+
 function parseCode(entered: string): RoomCode {
   const text = entered.trim();
   if (text === "") throw refusal(words.browser.link.empty);
   const code = text.toLowerCase();
-  if (!/^[a-z]{2,12}-[a-z]{2,12}-[0-9]{2,6}$/.test(code)) throw refusal(words.browser.link.badCode(shorten(text)));
+  if (!isRoomCode(code)) throw refusal(words.browser.link.badCode(shorten(text)));
   return code;
 }
 

@@ -2,11 +2,12 @@
 import { DEFAULT_SETTINGS } from "../../state/app_state";
 import { words } from "../../words";
 import type { BridgeError, DeviceChoice, DeviceChoices, RecentMeeting, Settings } from "../commands";
+import { isRoomCode } from "./link";
 
 /** The name under which the browser keeps them. */
 const KEY = "confab.settings";
 
-/** What a person can have typed, and somewhat more: beyond that it is no setting of ours. */
+/** What a person can have typed, and somewhat more, in characters: beyond that it is no setting of ours. */
 const LONGEST_TEXT = 256;
 const MOST_RECENT = 50;
 const MOST_SHORTCUTS = 100;
@@ -129,7 +130,7 @@ function recentOf(value: unknown): RecentMeeting[] {
   if (!Array.isArray(value)) return [];
   const meetings = value.slice(0, MOST_RECENT).map((meeting): RecentMeeting | null => {
     const { code, title, link, joined_at: at } = asObject(meeting);
-    const whole = typeof code === "string" && /^[a-z]{2,12}-[a-z]{2,12}-[0-9]{2,6}$/.test(code)
+    const whole = typeof code === "string" && isRoomCode(code)
       && typeof title === "string" && typeof link === "string" && link.length <= 4 * LONGEST_TEXT && typeof at === "number" && Number.isFinite(at);
     return whole ? { code, title: shorten(title), link, joined_at: at } : null;
   });

@@ -55,7 +55,7 @@ export function Stage({ kept }: { kept: RefObject<KeptSeats> }): ReactElement {
     return <Tile key={key} person={tilePerson(call, participant, reactions)} narrowWindow={narrow} mirrored={mirrored} onPin={pin} {...common} />;
   };
   return (
-    <div className={share === null ? "stage" : "stage sharing"} ref={stage} data-region="stage">
+    <div className={share === null ? "stage" : "stage sharing"} ref={stage} data-region="stage" data-layout={plan.kind}>
       {share !== null && (
         <div className="stage-panel" style={{ insetInlineStart: share.panel.x, insetBlockStart: share.panel.y, inlineSize: share.panel.width, blockSize: share.panel.height }} />
       )}

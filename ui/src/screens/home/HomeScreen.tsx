@@ -22,7 +22,8 @@ export function HomeScreen(): ReactElement {
   const desktop = useIsDesktop();
   const now = useNow(5_000);
   const start = (): void => session.openPreview({ kind: "start", title });
-  useShortcuts({ newMeeting: start, settings: () => session.openSettings() });
+  const settings = (): void => session.openSettings();
+  useShortcuts(desktop ? { newMeeting: start, settings } : { settings });
   useEffect(() => {
     if (focus !== null) document.querySelector<HTMLElement>(`[data-opener="${focus}"]`)?.focus();
   }, [focus]);

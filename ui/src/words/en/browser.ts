@@ -31,19 +31,15 @@ export const browserWords = {
       failed: (reason: string) => (reason === "" ? "The browser does not say why." : `The browser says: ${reason}`),
       insecure: "A browser gives sound and picture only to pages that came encrypted.",
     },
-    /** What is wrong with the connection. */
+    /** Why a call could not be, where `reconnecting.why` does not say it. */
     trouble: {
       closed: "The server closed the connection.",
-      lost: "The connection to the server was lost.",
-      silent: "The server does not answer.",
       no_answer: "The server did not answer in time.",
-      no_media: "No sound and picture come from the server.",
-      too_long: "The network was away for too long.",
       unreachable: "No Confab server answers there, or the browser may not speak with it.",
       no_peer: "This browser cannot send and receive sound and picture.",
+      broken: "Something in this page went wrong. Join again; if it goes wrong again, load the page anew.",
     },
     endedEarly: "The call ended before it began.",
-    tooManyWaiting: "Too many messages wait already. They go out when the connection is back.",
     olderMissing: "Older messages did not come. The server may be away; try again.",
     notKept: "The browser keeps nothing for this page, so the settings hold until it is closed.",
     speakerSilent: "The browser did not play the sound.",

@@ -47,6 +47,8 @@ export type CallInput =
   | { type: "view"; tiles: TileRequest[] }
   | { type: "retry_now" }
   | { type: "leave" }
+  /** Something of ours went wrong: the call cannot go on. */
+  | { type: "broken" }
   /** Time passed. */
   | { type: "tick" };
 

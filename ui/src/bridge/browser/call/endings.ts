@@ -1,6 +1,6 @@
 /** How a call ended, as the window is told it. */
 import { words } from "../../../words";
-import type { BridgeError, EndReason } from "../../commands";
+import type { BridgeError, CallPhase } from "../../commands";
 import type { Ending } from "./life";
 
 /** Why the first join did not come about. */
@@ -18,14 +18,14 @@ export function refusalOf(ending: Ending): BridgeError {
 }
 
 /** Why a call that was joined is over. */
-export function endOf(ending: Ending): { reason: EndReason; message: string } {
+export function endOf(ending: Ending): Omit<Extract<CallPhase, { phase: "ended" }>, "phase"> {
   switch (ending.kind) {
     case "left":
       return { reason: ending.reason === "gone" ? "timed_out" : ending.reason, message: "" };
     case "unreachable":
       return { reason: "server_gone", message: "" };
     case "refused":
-      return { reason: "failed", message: ending.message };
+      return { reason: "failed", message: ending.message, code: ending.code };
     case "failed":
       return { reason: "failed", message: words.browser.trouble[ending.trouble] };
   }

@@ -17,6 +17,7 @@
  * Invariants: at most one socket is being tried at a time; `joined` means both socket and path are well (the very first
  * path is awaited under `joined`); after `ended` nothing happens any more; attempts go on until the person leaves.
  */
+import type { Trouble } from "../../call.generated";
 import type { ErrorCode, LeaveReason } from "../../protocol.generated";
 import { Backoff, LONGEST_WAIT_MS } from "./backoff";
 
@@ -40,8 +41,8 @@ const LATE_ANSWER_PATIENCE_MS = 500;
 /** The first path gets longer before the person is told. */
 const FIRST_PATH_PATIENCE_MS = 6_000;
 
-/** What is wrong, or why a call could not be. The words are the catalogue's. */
-export type Trouble = "closed" | "lost" | "silent" | "no_answer" | "no_media" | "too_long" | "unreachable" | "no_peer";
+/** Why a first join did not find its server. The words are the catalogue's. */
+export type Unreachable = "closed" | "no_answer" | "unreachable";
 
 export type LifeInput =
   /** The socket is open and the server has greeted. */
@@ -70,6 +71,8 @@ export type LifeInput =
   | { type: "ended"; socket: SocketId; reason: LeaveReason }
   /** No peer connection can be made here. */
   | { type: "impossible" }
+  /** Something of ours went wrong. */
+  | { type: "broken" }
   | { type: "leave" }
   | { type: "tick" };
 
@@ -87,8 +90,9 @@ export type LifeAction =
 export type Ending =
   | { kind: "left"; reason: LeaveReason }
   | { kind: "refused"; code: ErrorCode; message: string }
-  | { kind: "unreachable"; trouble: Trouble }
-  | { kind: "failed"; trouble: Trouble };
+  | { kind: "unreachable"; trouble: Unreachable }
+  /** No peer connection can be made here, or something of ours went wrong. */
+  | { kind: "failed"; trouble: "no_peer" | "broken" };
 
 /** The call as the person sees it. Times are milliseconds. */
 export type LifePhase =
@@ -180,16 +184,18 @@ export class Life {
       case "path_up":
         return this.pathUp();
       case "path_down":
-        return this.pathDown(now);
+        return this.pathDown(now, "network_down");
       case "peer_gone":
         this.peerGone = true;
         this.path = { state: "down" };
-        this.announce(now, "no_media");
+        this.announce(now, "media_lost");
         return this.needFreshJoin(now);
       case "ended":
         return this.ended(now, input.socket, input.reason);
       case "impossible":
         return this.end({ kind: "failed", trouble: "no_peer" });
+      case "broken":
+        return this.end({ kind: "failed", trouble: "broken" });
       case "leave":
         return this.end({ kind: "left", reason: "left" });
       case "tick":
@@ -212,7 +218,7 @@ export class Life {
       if (this.current !== null) this.socketQuiet(now, this.current);
     } else if (this.path.state === "awaited" && this.path.until <= now) {
       this.path = { state: "down" };
-      this.pathDown(now);
+      this.pathDown(now, "udp_blocked");
     }
   }
 
@@ -232,7 +238,7 @@ export class Life {
       this.current = null;
       this.suspect = false;
       if (this.path.state === "restarting") this.path = { state: "down" };
-      this.announce(now, "lost");
+      this.announce(now, "server_lost");
       this.schedule(now);
     }
   }
@@ -255,7 +261,7 @@ export class Life {
   private socketQuiet(now: number, socket: SocketId): void {
     if (this.current !== socket || this.suspect) return;
     this.suspect = true;
-    this.announce(now, "silent");
+    this.announce(now, "server_silent");
     this.schedule(now);
   }
 
@@ -305,10 +311,10 @@ export class Life {
     this.settle();
   }
 
-  private pathDown(now: number): void {
+  private pathDown(now: number, trouble: Trouble): void {
     if (!this.joinedOnce || this.path.state === "awaited" || this.path.state === "restarting") return;
     this.path = { state: "down" };
-    this.announce(now, "no_media");
+    this.announce(now, trouble);
     if (this.socket !== null && this.candidate === null && !this.peerGone) this.restart(now, this.socket);
   }
 
@@ -319,7 +325,7 @@ export class Life {
     // What replaces us is ourselves, on the new socket.
     if (reason === "replaced" && asked !== null && asked !== socket) return;
     if (reason === "timed_out" || reason === "gone") {
-      this.announce(now, "too_long");
+      this.announce(now, "away_too_long");
       this.needFreshJoin(now);
     } else this.end({ kind: "left", reason });
   }
@@ -342,7 +348,7 @@ export class Life {
     this.actions.push({ type: "restart", socket });
   }
 
-  private giveUpAttempt(now: number, trouble: Trouble): void {
+  private giveUpAttempt(now: number, trouble: Unreachable): void {
     if (!this.joinedOnce) this.end({ kind: "unreachable", trouble });
     else if (this.socket === null || !this.session || this.peerGone) this.schedule(now);
   }

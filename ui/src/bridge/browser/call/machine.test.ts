@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { words } from "../../../words";
 import { fixturePerson } from "../../fixture";
-import { chatMessage, CODE, INES, ME, OtherSide } from "./other_side";
+import { chatMessage, CODE, INES, ME, OtherSide } from "./other_side.test_support";
 
 const CAMERA = { width: 1280, height: 720 };
 
@@ -176,7 +176,7 @@ describe("in a call", () => {
     side.feed({ type: "say", content: "  " });
     expect(side.events(side.look())).toEqual([
       { type: "chat_refused", content: "x".repeat(21), reason: words.chat.tooLong(20) },
-      { type: "chat_refused", content: "Hello", reason: "refused: not_allowed" },
+      { type: "chat_refused", content: "Hello", reason: "refused: not_allowed", code: "not_allowed" },
     ]);
   });
 
@@ -197,7 +197,7 @@ describe("in a call", () => {
   it("what the server refuses without a request is told in a notice", () => {
     const side = OtherSide.joined();
     side.refuse(null, "rate_limited");
-    expect(side.events(side.look())).toEqual([{ type: "notice", tone: "warn", message: "refused: rate_limited" }]);
+    expect(side.events(side.look())).toEqual([{ type: "notice", tone: "warn", message: "refused: rate_limited", code: "rate_limited" }]);
   });
 
   it("leaving tells the server, then ends everything", () => {

@@ -98,12 +98,11 @@ export class CallMachine {
       case "offered":
         return this.offered(input.offer, input.sdp, input.tracks);
       case "offer_failed":
-        if (this.offering?.offer === input.offer) this.unusablePeer(now);
-        return;
+        return this.offeringFailed(now, input.offer, false);
       case "answered":
         return this.answered(now, input.offer);
       case "answer_failed":
-        return this.answerFailed(now, input.offer);
+        return this.offeringFailed(now, input.offer, true);
       case "path":
         return this.live(now, { type: input.state === "up" ? "path_up" : input.state === "down" ? "path_down" : "peer_gone" });
       case "local":
@@ -126,6 +125,7 @@ export class CallMachine {
       case "view":
         return this.show(input.tiles);
       case "leave":
+      case "broken":
         this.tell({ event_type: "call.leave" });
         return this.live(now, input);
     }
@@ -189,11 +189,12 @@ export class CallMachine {
     }
   }
 
-  private answerFailed(now: number, offer: OfferId): void {
+  /** An offer could not be made, or its answer not applied. A restart whose answer does not fit is made up for by a join. */
+  private offeringFailed(now: number, offer: OfferId, made: boolean): void {
     if (this.offering?.offer !== offer) return;
     const { kind } = this.offering;
     this.offering = null;
-    if (kind === "restart") this.live(now, { type: "restart_failed" });
+    if (made && kind === "restart") this.live(now, { type: "restart_failed" });
     else this.unusablePeer(now);
   }
 
@@ -304,13 +305,13 @@ export class CallMachine {
       }
       case "chat": {
         const line = this.outbox.settle(asked.local);
-        if (line !== null) this.event({ type: "chat_refused", content: line.content, reason: message });
+        if (line !== null) this.event({ type: "chat_refused", content: line.content, reason: message, code });
         return;
       }
       case "history":
         return this.put({ type: "older", ask: asked.ask, page: null });
       default:
-        return this.event({ type: "notice", tone: "warn", message });
+        return this.event({ type: "notice", tone: "warn", message, code });
     }
   }
 
@@ -357,10 +358,11 @@ export class CallMachine {
   private say(content: string): void {
     if (content.trim() === "") return;
     const longest = this.limits.chat_chars;
-    const refuse = (reason: string): void => this.event({ type: "chat_refused", content, reason });
-    if ([...content].length > longest) return refuse(words.chat.tooLong(longest));
+    // Without a code: the server's for it has no words for how long a message may be.
+    if ([...content].length > longest) return this.event({ type: "chat_refused", content, reason: words.chat.tooLong(longest) });
     const line = this.outbox.write(content);
-    if (line === null) return refuse(words.browser.tooManyWaiting);
+    const { title, text } = words.errors.outbox_full;
+    if (line === null) return this.event({ type: "chat_refused", content, reason: `${title} ${text}`, code: "outbox_full" });
     this.post(line.local);
   }
 
@@ -461,7 +463,7 @@ export class CallMachine {
     if (phase.phase === "ended") return this.tellEnd(phase.ending);
     if (this.room === null) return;
     const shown: CallPhase = phase.phase === "reconnecting"
-      ? { phase: "reconnecting", since: phase.since, next_try_at: this.life.nextTryAt, message: words.browser.trouble[phase.trouble] }
+      ? { phase: "reconnecting", since: phase.since, next_try_at: this.life.nextTryAt, message: words.reconnecting.why[phase.trouble], code: phase.trouble }
       : phase;
     const text = JSON.stringify(shown);
     if (text === this.toldPhase) return;

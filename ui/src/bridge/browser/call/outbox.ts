@@ -7,7 +7,7 @@
  */
 import type { ChatMessage, ParticipantId } from "../../protocol.generated";
 
-/** Most lines kept while offline; a person who writes more is told. */
+/** Most chat messages kept while offline; a person who writes more is told. */
 export const OUTBOX_CAPACITY = 200;
 
 export interface Line {

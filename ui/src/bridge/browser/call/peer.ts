@@ -5,7 +5,7 @@ import type { Layer, RelayAccess, TrackOffer } from "../../protocol.generated";
 const AUDIO_SLOTS = 4;
 const VIDEO_SLOTS = 9;
 
-/** As the native client sends them, so that a slot costs the same whoever fills it. */
+/** As the native client sends them, so that a slot costs the same whoever fills it. `maxBitrate` is in bits per second. */
 const LAYERS: readonly (RTCRtpEncodingParameters & { rid: Layer })[] = [
   { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
   { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
@@ -33,7 +33,7 @@ export class Peer {
   private camera: RTCRtpTransceiver | null = null;
   private readonly sent: { microphone: MediaStreamTrack | null; camera: MediaStreamTrack | null } = { microphone: null, camera: null };
   private relay: RelayAccess | null = null;
-  /** One change of what is sent after the other: a sender takes no second one meanwhile. */
+  /** One change of what this connection sends after the other: a sender takes no second one meanwhile. */
   private sending: Promise<void> = Promise.resolve();
 
   constructor(private readonly reports: PeerReports) {}
@@ -59,13 +59,14 @@ export class Peer {
   send(source: "microphone" | "camera", track: MediaStreamTrack | null): void {
     if (this.sent[source] === track) return;
     this.sent[source] = track;
-    this.change(() => this[source]?.sender.replaceTrack(track));
+    const sender = this[source]?.sender;
+    this.change(() => sender?.replaceTrack(track));
   }
 
   /** Only layers that somebody watches are encoded. */
   setLayers(wanted: readonly Layer[]): void {
+    const sender = this.camera?.sender;
     this.change(() => {
-      const sender = this.camera?.sender;
       const parameters = sender?.getParameters();
       if (sender === undefined || parameters === undefined) return undefined;
       for (const encoding of parameters.encodings) encoding.active = wanted.some((layer) => layer === encoding.rid);
@@ -94,7 +95,10 @@ export class Peer {
     preferCodec(this.camera);
     for (let slot = 0; slot < AUDIO_SLOTS; slot += 1) connection.addTransceiver("audio", { direction: "recvonly" });
     for (let slot = 0; slot < VIDEO_SLOTS; slot += 1) connection.addTransceiver("video", { direction: "recvonly" });
-    await Promise.all([this.microphone.sender.replaceTrack(this.sent.microphone), this.camera.sender.replaceTrack(this.sent.camera)]);
+    const first = Promise.all([this.microphone.sender.replaceTrack(this.sent.microphone), this.camera.sender.replaceTrack(this.sent.camera)]);
+    // Not behind what the connection before has not done yet, and may never do.
+    this.sending = first.then(() => undefined, () => undefined);
+    await first;
     return connection;
   }
 

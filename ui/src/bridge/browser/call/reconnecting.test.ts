@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { words } from "../../../words";
-import { chatMessage, INES, ME, OtherSide } from "./other_side";
+import { chatMessage, INES, ME, OtherSide } from "./other_side.test_support";
 
 /** Opens the next socket, lets it greet and makes the offer; gives what was sent over it. */
 function comeBack(side: OtherSide): ReturnType<OtherSide["sent"]> {
@@ -15,7 +15,7 @@ describe("when the path is down", () => {
   it("ICE is restarted over the living socket, and the person is told", () => {
     const side = OtherSide.joined();
     side.feed({ type: "path", state: "down" });
-    expect(side.phase).toMatchObject({ phase: "reconnecting", since: side.now, message: words.browser.trouble.no_media });
+    expect(side.phase).toMatchObject({ phase: "reconnecting", since: side.now, message: words.reconnecting.why.network_down, code: "network_down" });
     expect(side.look()).toContainEqual({ type: "offer", offer: 2, fresh: false });
     side.offer();
     const { request } = side.lastOf("call.restart");
@@ -73,7 +73,7 @@ describe("when the socket is gone", () => {
     side.feed({ type: "hand", raised: true });
     side.feed({ type: "local", media: { microphone: true, muted: true, camera: null } });
     side.feed({ type: "say", content: "written offline" });
-    expect(side.phase).toMatchObject({ phase: "reconnecting", message: words.browser.trouble.lost });
+    expect(side.phase).toMatchObject({ phase: "reconnecting", message: words.reconnecting.why.server_lost, code: "server_lost" });
     expect(comeBack(side)).toMatchObject([{ event_type: "call.resume", token: "token-1" }]);
     side.letIn(2, { token: "token-2" });
     // Joined again, but the path has not been heard of.
@@ -153,7 +153,7 @@ describe("when the socket is gone", () => {
     staying.feed({ type: "socket_closed", socket: 1 });
     comeBack(staying);
     staying.refuse(staying.lastOf("call.resume").request, "token_expired", 2);
-    expect(staying.phase).toEqual({ phase: "ended", reason: "failed", message: "refused: token_expired" });
+    expect(staying.phase).toEqual({ phase: "ended", reason: "failed", message: "refused: token_expired", code: "token_expired" });
   });
 });
 
@@ -161,7 +161,7 @@ describe("when the socket does not answer", () => {
   it("it is kept until the new one has resumed", () => {
     const side = OtherSide.joined();
     side.feed({ type: "socket_quiet", socket: 1 });
-    expect(side.phase).toMatchObject({ phase: "reconnecting", message: words.browser.trouble.silent });
+    expect(side.phase).toMatchObject({ phase: "reconnecting", message: words.reconnecting.why.server_silent, code: "server_silent" });
     comeBack(side);
     expect(side.outputs).not.toContainEqual({ type: "close", socket: 1 });
     side.letIn(2);
@@ -195,7 +195,7 @@ describe("a call is over", () => {
   it("not when the server only waited too long: then it is joined anew", () => {
     const side = OtherSide.joined();
     side.say(1, { event_type: "call.ended", reason: "timed_out" });
-    expect(side.phase).toMatchObject({ phase: "reconnecting", message: words.browser.trouble.too_long });
+    expect(side.phase).toMatchObject({ phase: "reconnecting", message: words.reconnecting.why.away_too_long, code: "away_too_long" });
     expect(comeBack(side)).toMatchObject([{ event_type: "call.join", token: "token-1" }]);
   });
 });

@@ -1,4 +1,5 @@
 /** A call of a page: the machine's sockets, its clock, the peer connection and the devices. It decides nothing. */
+import { words } from "../../../words";
 import type { BridgeError, BridgeEvent, ChatPage, DeviceChoices, JoinOptions } from "../../commands";
 import type { ChatMessageId, ParticipantId, SlotAssignment } from "../../protocol.generated";
 import { Capture } from "../media/capture";
@@ -78,10 +79,27 @@ export class CallRunner {
     this.inputs.push(input);
     if (this.inputs.length > 1) return;
     for (let next: CallInput | undefined = input; next !== undefined; next = this.inputs[0]) {
-      if (!this.over) for (const output of this.machine.handle(unixMs(), next)) this.act(output);
-      this.inputs.shift();
+      try {
+        if (!this.over) for (const output of this.machine.handle(unixMs(), next)) this.act(output);
+      } catch (thrown) {
+        this.breakOff(thrown);
+      } finally {
+        this.inputs.shift();
+      }
     }
     this.wind();
+  }
+
+  /** Something of ours went wrong, and half of what was to be done is not done: the call ends rather than going on so. */
+  private breakOff(thrown: unknown): void {
+    console.error("the call broke off", thrown);
+    try {
+      for (const output of this.machine.handle(unixMs(), { type: "broken" })) this.act(output);
+    } catch (again) {
+      console.error("and not in order", again);
+    }
+    this.entering?.reject({ code: "internal", message: words.browser.trouble.broken, field: null });
+    if (!this.over) this.end();
   }
 
   olderChat(before: ChatMessageId | null): Promise<ChatPage | null> {
@@ -111,8 +129,8 @@ export class CallRunner {
     const changed = (kind: keyof DeviceChoices): boolean => JSON.stringify(before[kind]) !== JSON.stringify(devices[kind]);
     if (changed("speaker")) this.sound.choose(devices.speaker);
     const opening: Promise<void>[] = [];
-    if (changed("microphone") && (this.capture.track("microphone") !== null || !this.muted)) opening.push(this.capture.open("microphone", devices.microphone));
-    if (changed("camera") && this.capture.track("camera") !== null) opening.push(this.capture.open("camera", devices.camera));
+    if (changed("microphone") && (this.capture.wants("microphone") || !this.muted)) opening.push(this.capture.open("microphone", devices.microphone));
+    if (changed("camera") && this.capture.wants("camera")) opening.push(this.capture.open("camera", devices.camera));
     await Promise.all(opening);
   }
 
@@ -123,7 +141,9 @@ export class CallRunner {
   private sendWhatIsOpen(): void {
     if (this.over) return;
     const [microphone, camera] = [this.capture.track("microphone"), this.capture.track("camera")];
-    // The switch first, the telling after: nothing may leave while the message is on its way.
+    // The switch first, the telling after: nothing may leave while the message is on its way. The track itself falls silent
+    // at once; the sender is told of it in its turn.
+    if (microphone !== null) microphone.enabled = !this.muted;
     this.peer.send("microphone", this.muted ? null : microphone);
     this.peer.send("camera", camera);
     const { width = 0, height = 0 } = camera?.getSettings() ?? {};

@@ -17,6 +17,8 @@ export class Capture {
   private readonly tracks: Record<Captured, MediaStreamTrack | null> = { microphone: null, camera: null };
   /** The newest wish of each kind: an older one that is fulfilled later is put back. */
   private readonly wishes: Record<Captured, number> = { microphone: 0, camera: 0 };
+  /** What is open or being opened, as text; `null` when nothing is, or what was wanted did not open. */
+  private readonly wanted: Record<Captured, string | null> = { microphone: null, camera: null };
   private readonly level: Level;
 
   constructor(private readonly reports: CaptureReports, private noiseRemoval: boolean) {
@@ -27,8 +29,19 @@ export class Capture {
     return this.tracks[kind];
   }
 
-  /** Opens the chosen device in place of the one there is; `null` closes it. A device that does not open is told as a problem. */
+  /** Whether a device of this kind is open or being opened. */
+  wants(kind: Captured): boolean {
+    return this.wanted[kind] !== null;
+  }
+
+  /**
+   * Opens the chosen device in place of the one there is; `null` closes it. One that is open, or being opened, stays as
+   * it is. A device that does not open is told as a problem.
+   */
   async open(kind: Captured, choice: DeviceChoice | null): Promise<void> {
+    const wanted = choice === null || openingOf(choice) === null ? null : JSON.stringify(choice);
+    if (wanted !== null && wanted === this.wanted[kind]) return;
+    this.wanted[kind] = wanted;
     this.wishes[kind] += 1;
     const wish = this.wishes[kind];
     this.put(kind, null);
@@ -36,10 +49,13 @@ export class Capture {
     if (opening === null) return;
     try {
       const track = await this.request(kind, opening);
-      if (track === null || wish !== this.wishes[kind]) track?.stop();
+      if (wish !== this.wishes[kind]) track?.stop();
+      else if (track === null) this.wanted[kind] = null;
       else this.take(kind, track);
     } catch (thrown) {
-      if (wish === this.wishes[kind]) this.reports.event({ type: "device_problem", kind, problem: deviceProblem(kind, thrown) });
+      if (wish !== this.wishes[kind]) return;
+      this.wanted[kind] = null;
+      this.reports.event({ type: "device_problem", kind, problem: deviceProblem(kind, thrown) });
     }
   }
 
@@ -78,6 +94,7 @@ export class Capture {
   private take(kind: Captured, track: MediaStreamTrack): void {
     track.onended = () => {
       if (this.tracks[kind] !== track) return;
+      this.wanted[kind] = null;
       this.put(kind, null);
       this.reports.event({ type: "device_problem", kind, problem: lostDevice(kind) });
     };

@@ -8,6 +8,8 @@ const WINDOW = 2_048;
 export class Level {
   private context: AudioContext | null = null;
   private source: MediaStreamAudioSourceNode | null = null;
+  /** A copy of the track, so that what is heard is shown while the track itself is switched off. */
+  private heard: MediaStreamTrack | null = null;
   private clock: ReturnType<typeof setInterval> | null = null;
 
   constructor(private readonly tell: (level: number) => void) {}
@@ -15,6 +17,8 @@ export class Level {
   listenTo(track: MediaStreamTrack | null): void {
     this.source?.disconnect();
     this.source = null;
+    this.heard?.stop();
+    this.heard = null;
     if (this.clock !== null) clearInterval(this.clock);
     this.clock = null;
     if (track === null) return;
@@ -24,7 +28,10 @@ export class Level {
     void context.resume().catch(() => undefined);
     const analyser = context.createAnalyser();
     analyser.fftSize = WINDOW;
-    this.source = context.createMediaStreamSource(new MediaStream([track]));
+    this.heard = track.clone();
+    // The copy of a track that was switched off already is switched off too.
+    this.heard.enabled = true;
+    this.source = context.createMediaStreamSource(new MediaStream([this.heard]));
     this.source.connect(analyser);
     const samples = new Float32Array(WINDOW);
     this.clock = setInterval(() => {

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { FrameParser } from "../../../call/frame_format";
-import { frameMessage } from "./pictures";
+import { frameMessage, Pictures } from "./pictures";
 
 type Layout = { offset: number; stride: number }[];
 
@@ -24,5 +24,25 @@ describe("a frame of a browser", () => {
 
   it("is left out when its pixels are laid out otherwise", async () => {
     expect(await frameMessage("preview/camera", frameOf("RGBA"), 7)).toBeNull();
+  });
+});
+
+describe("a picture that is shown", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("goes on after a frame that cannot be read", async () => {
+    const closed: string[] = [];
+    const named = (name: string, frame: VideoFrame): VideoFrame => Object.assign(frame, { close: () => closed.push(name) });
+    const broken = Object.assign(frameOf("I420"), { copyTo: () => Promise.reject(new Error("the memory was taken away")) });
+    const frames = [named("broken", broken), named("whole", frameOf("I420"))];
+    vi.stubGlobal("MediaStreamTrackProcessor", class {
+      readonly readable = new ReadableStream({ pull: (stream) => { const next = frames.shift(); if (next === undefined) stream.close(); else stream.enqueue(next); } });
+    });
+    const shown: ArrayBuffer[] = [];
+    const pictures = new Pictures();
+    pictures.open((message) => shown.push(message)).show([{ key: "a/camera", width: 3, height: 2 }]);
+    pictures.put("a/camera", { readyState: "live" } as MediaStreamTrack);
+    await vi.waitFor(() => expect(closed).toEqual(["broken", "whole"]));
+    expect(shown).toHaveLength(1);
   });
 });

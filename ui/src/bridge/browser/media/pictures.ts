@@ -80,6 +80,8 @@ function read(track: MediaStreamTrack, pass: (frame: VideoFrame) => Promise<void
       if (done) return;
       try {
         await pass(frame);
+      } catch {
+        // One frame that cannot be read, as when the graphics memory is taken away, is left out; the next one may do.
       } finally {
         frame.close();
       }
