@@ -229,9 +229,14 @@ impl Bench<'_> {
         let busy = rooms(by_core.min(by_load)).clamp(1, MOST_ROOMS);
         self.cost("busy", &Shape { rooms: busy, ..first })?;
         let busiest = rooms(by_core).clamp(1, MOST_ROOMS);
-        if busiest > busy {
-            self.cost("core_at_60_percent", &Shape { rooms: busiest, load_yields: true, ..first })?;
+        if busiest <= busy {
+            return Ok(());
         }
+        // A packet costs less the more there are, so the first guess at what fills a core is too small.
+        let guess = Shape { rooms: busiest, load_yields: true, ..first };
+        let cores = median(&measure(self.lab, &guess, &Plan { windows: 1, ..*self.plan })?.cores);
+        let enough = (f64::from(busiest) * BUSY / cores).round() as u32;
+        self.cost("core_at_60_percent", &Shape { rooms: enough.clamp(1, MOST_ROOMS), ..guess })?;
         Ok(())
     }
 
