@@ -1,6 +1,6 @@
 //! How the window is drawn. Linux has machines without a graphics processor (virtual ones, remote desktops); there a webview
 //! that composes layers by OpenGL has the processor do all of OpenGL's work, several times for each picture. It is told
-//! to paint plainly instead: five tiles went from 1 to 30 pictures a second on two cores (`cargo xtask bench client`).
+//! to paint plainly instead: five tiles went from 1 to 29 pictures a second on two cores (`cargo xtask bench client`).
 
 use std::path::Path;
 
