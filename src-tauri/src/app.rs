@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::commands::shell::Shown;
 use crate::contract::{BridgeError, BridgeEvent, EVENT_CHANNEL, NativeCode};
-use crate::frames::FrameServer;
+use crate::frames::{FrameServer, SharedEasel};
 use crate::hosting::Hosting;
 use crate::links::{self, EarlyLink};
 use crate::session::{Emit, Session};
@@ -39,16 +39,17 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the settings and the frame socket.
+    /// Opens the settings and the frame socket. With an easel, pictures go there instead of to the page.
     ///
     /// # Errors
     /// When there is no place for settings, or no local port.
-    pub async fn open(handle: &AppHandle) -> Result<Self, BridgeError> {
+    pub async fn open(handle: &AppHandle, easel: Option<Arc<SharedEasel>>) -> Result<Self, BridgeError> {
         let paths = handle.path();
         let failed = |error: tauri::Error| BridgeError::native(NativeCode::StorageFailed, error);
         let settings = SettingsStore::open(&paths.app_config_dir().map_err(failed)?);
         let hosting = Hosting::new(paths.app_data_dir().map_err(failed)?.join("server"));
-        let frames = FrameServer::start().await.map_err(|error| BridgeError::native(NativeCode::MediaFailed, error))?;
+        let frames =
+            FrameServer::start(easel).await.map_err(|error| BridgeError::native(NativeCode::MediaFailed, error))?;
         let window = handle.clone();
         let emit: Emit = Arc::new(move |event: BridgeEvent| {
             if let Err(error) = window.emit(EVENT_CHANNEL, event) {

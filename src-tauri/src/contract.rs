@@ -87,8 +87,8 @@ pub struct AppInfo {
     pub platform: &'static str,
     /// The title bar draws the window's buttons.
     pub window_controls: bool,
-    /// No graphics processor draws the window.
-    pub without_gpu: bool,
+    /// Pictures are drawn natively, into the page.
+    pub draws_pictures: bool,
     /// A link the program was opened with.
     pub opened_link: Option<String>,
 }

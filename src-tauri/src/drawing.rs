@@ -1,8 +1,15 @@
 //! How the window is drawn. Linux has machines without a graphics processor (virtual ones, remote desktops); there a webview
 //! that composes layers by OpenGL has the processor do all of OpenGL's work, several times for each picture. It is told
-//! to paint plainly instead: five tiles went from 1 to 29 pictures a second on two cores (`cargo xtask bench client`).
+//! to paint plainly instead, and pictures do not go through it (`frames::into_page`).
 
 use std::path::Path;
+use std::sync::Arc;
+
+use tauri::AppHandle;
+#[cfg(target_os = "linux")]
+use tauri::Manager;
+
+use crate::frames::SharedEasel;
 
 /// `WebKitGTK` paints without OpenGL when this is set.
 #[cfg(target_os = "linux")]
@@ -12,8 +19,26 @@ const PLAIN: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
 const DEVICES: &str = "/dev/dri";
 
 /// Whether no graphics processor draws the window. Other systems always have one that the webview knows how to use.
-pub fn is_without_gpu() -> bool {
+fn is_without_gpu() -> bool {
     cfg!(target_os = "linux") && !has_render_node(Path::new(DEVICES))
+}
+
+/// Where pictures are put that are drawn natively; `None` where the page draws them. With nothing but the
+/// processor to draw, each way less that a picture takes counts. The page must be painted plainly for that.
+#[cfg(target_os = "linux")]
+pub fn easel(app: &AppHandle) -> Option<Arc<SharedEasel>> {
+    let is_plain = std::env::var_os(PLAIN).is_some_and(|plain| plain == "1");
+    let window = app.webview_windows().into_values().next().filter(|_| is_without_gpu() && is_plain)?;
+    let easel = Arc::new(SharedEasel::default());
+    let shown = Arc::clone(&easel);
+    let attached = window.with_webview(move |webview| crate::frames::attach(&shown, &webview.inner()));
+    attached.is_ok().then_some(easel)
+}
+
+/// Other systems' webviews draw pictures well.
+#[cfg(not(target_os = "linux"))]
+pub fn easel(_app: &AppHandle) -> Option<Arc<SharedEasel>> {
+    None
 }
 
 /// Starts the program again with what the webview must find in its environment from the start. Does nothing when a person

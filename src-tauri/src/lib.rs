@@ -33,7 +33,9 @@ pub fn run() {
         .plugin(tauri_plugin_deep_link::init())
         .setup(|tauri_app| {
             let handle = tauri_app.handle().clone();
-            let state = tauri::async_runtime::block_on(app::App::open(&handle)).map_err(|error| error.message)?;
+            let easel = drawing::easel(&handle);
+            let state =
+                tauri::async_runtime::block_on(app::App::open(&handle, easel)).map_err(|error| error.message)?;
             watch::start(std::sync::Arc::clone(&state.emit));
             tauri_app.manage(state);
             tauri::async_runtime::spawn(watch::host(handle.clone()));

@@ -21,7 +21,12 @@ pub struct Translator {
     phase: Option<CallPhase>,
     quality: Vec<PersonQuality>,
     watches_stats: bool,
+    /// The microphone's level as the window was told it last.
+    level: f32,
 }
+
+/// Steps of the microphone's level that the window is told.
+const LEVEL_STEPS: f32 = 20.0;
 
 /// Chat kept for a window that is loaded anew; older messages can be asked for.
 const CHAT_KEPT: usize = 200;
@@ -116,7 +121,13 @@ impl Translator {
                 vec![window(BridgeEvent::Quality { people })]
             }
             CallEvent::MicrophoneLevel { level, .. } => {
-                vec![window(BridgeEvent::Levels { microphone: linear_level(level) })]
+                // What nobody could see is not told: each telling has the page painted.
+                let microphone = (linear_level(level) * LEVEL_STEPS).round() / LEVEL_STEPS;
+                let told = std::mem::replace(&mut self.level, microphone);
+                if (told - microphone).abs() < f32::EPSILON {
+                    return Vec::new();
+                }
+                vec![window(BridgeEvent::Levels { microphone })]
             }
             CallEvent::TalkingWhileMuted => {
                 let code = Code::Native(NativeCode::TalkingWhileMuted);
@@ -253,6 +264,13 @@ mod tests {
             told.into_iter().filter_map(|told| if let Told::Window(event) = told { Some(event) } else { None });
         let plain = events.map(|event| serde_json::to_value(event).expect("events are plain data"));
         plain.map(|event| format!("{} {}", event["type"], event["code"]).replace('"', "")).collect()
+    }
+
+    #[test]
+    fn a_level_that_looks_the_same_is_not_told_again() {
+        let mut translator = Translator::default();
+        let mut told = |level| translator.translate(CallEvent::MicrophoneLevel { level, voice: true }).len();
+        assert_eq!([told(20), told(20), told(21), told(30), told(60), told(60)], [1, 0, 0, 1, 1, 0]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ const SOONEST: Duration = Duration::from_micros(500);
 impl Sfu {
     /// Lets time pass: calls every member that is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.fan_out_all(now);
         while let Some(&Reverse((at, key))) = self.timers.peek() {
             if at > now {
                 break;
@@ -48,6 +49,7 @@ impl Sfu {
 
     /// Does what a batch of input left to do.
     pub fn flush(&mut self, now: Instant) {
+        self.fan_out_all(now);
         self.steer_changed_rooms(now);
         self.tell_slots();
     }

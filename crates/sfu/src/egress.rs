@@ -2,6 +2,7 @@
 
 pub(crate) mod again;
 pub(crate) mod downlink;
+pub(crate) mod fan_out;
 pub(crate) mod forward;
 pub(crate) mod late;
 pub(crate) mod leave;

@@ -13,6 +13,7 @@ use str0m::config::{CryptoProvider, DtlsCert};
 use crate::arena::{Arena, Key};
 use crate::control::keys;
 use crate::egress::downlink::FeedbackScratch;
+use crate::egress::fan_out::Parking;
 use crate::egress::outlet::Outlet;
 use crate::event::{Counters, Event, Transmit};
 use crate::member::Member;
@@ -82,6 +83,7 @@ pub struct Sfu {
     /// Members whose slots may have changed since they were told.
     pub(crate) slots_changed: Vec<Key>,
     pub(crate) outlet: Outlet,
+    pub(crate) parking: Parking,
     /// When the datagram that is being taken in came.
     pub(crate) arrival: Option<Instant>,
     /// For reports being written.
@@ -119,6 +121,7 @@ impl Sfu {
             unsteered: Vec::new(),
             slots_changed: Vec::new(),
             outlet: Outlet::default(),
+            parking: Parking::default(),
             arrival: None,
             scratch: Vec::new(),
             numbers: Vec::new(),
@@ -138,6 +141,7 @@ impl Sfu {
 
     /// Closes a room and every media path in it, without events.
     pub fn close_room(&mut self, now: Instant, room: Key) {
+        self.fan_out_all(now);
         self.unlink_all(now, room);
         let members = self.rooms.get(room).map(|room| room.members.clone()).unwrap_or_default();
         for member in members {
@@ -150,6 +154,7 @@ impl Sfu {
 
     /// Ends a person's media path, without an event. Nothing happens when there is none.
     pub fn leave(&mut self, now: Instant, room: Key, participant: ParticipantId) {
+        self.fan_out_all(now);
         if let Some(member) = self.find_here(room, participant) {
             self.remove(now, member);
             self.flush(now);
@@ -165,6 +170,7 @@ impl Sfu {
         source: SourceKind,
         state: TrackState,
     ) {
+        self.fan_out_all(now);
         let Some(key) = self.find_here(room, participant) else { return };
         if self.change_track(key, source, state) {
             self.relay_track(key, source);
@@ -220,7 +226,7 @@ impl Sfu {
         self.members.get(self.find_here(room, participant)?)?.downlink.estimate()
     }
 
-    /// Datagrams to send, in order. Call after each batch of input, and give them back by [`Self::recycle`].
+    /// Datagrams to send, in order. Call after each batch of input and part of an audience, and give them back by [`Self::recycle`].
     pub fn take_transmits(&mut self) -> Vec<Transmit> {
         self.outlet.take()
     }

@@ -203,6 +203,7 @@ impl Worker {
         self.mend_links();
         self.receive();
         self.take_relayed();
+        self.fan_out();
         for _ in 0..COMMANDS_A_TURN {
             let Ok(command) = self.commands.try_recv() else { break };
             self.obey(command);
@@ -247,10 +248,18 @@ impl Worker {
                         self.sfu.handle_arrival(now, arrival, source, told, datagram);
                     }
                 }
+                self.fan_out();
             }
         }
         self.counters.datagrams_in.fetch_add(datagrams, Ordering::Relaxed);
         self.counters.bytes_in.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The first of a large audience do not wait for the copies of the last.
+    fn fan_out(&mut self) {
+        while self.sfu.fan_out_part(Instant::now()) {
+            self.send();
+        }
     }
 
     fn send(&mut self) {

@@ -6,7 +6,7 @@ use tauri::State;
 use super::Answer;
 use crate::app::App;
 use crate::contract::{AppInfo, BridgeError, DeviceList, NativeCode, ParsedLink, Settings};
-use crate::{device_choices, drawing};
+use crate::device_choices;
 
 #[tauri::command]
 pub fn app_info(app: State<'_, App>) -> AppInfo {
@@ -15,7 +15,7 @@ pub fn app_info(app: State<'_, App>) -> AppInfo {
         platform: std::env::consts::OS,
         // The window keeps the system's frame in this release.
         window_controls: false,
-        without_gpu: drawing::is_without_gpu(),
+        draws_pictures: app.frames.draws_pictures(),
         opened_link: app.early_link.take(),
     }
 }

@@ -42,7 +42,20 @@ impl Load {
         Self::begin(process, arguments, within)
     }
 
-    /// The same, giving way to everybody else who wants the processor.
+    /// The same on one processor core, where it stays.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn start_on_core(
+        folder: &Path,
+        core: usize,
+        arguments: impl IntoIterator<Item = String>,
+        within: Duration,
+    ) -> Outcome<Self> {
+        Self::begin(Process::new(&program("confab-cli")?, "load", folder).on_core(core)?, arguments, within)
+    }
+
+    /// As [`Self::start`], giving way to everybody else who wants the processor.
     ///
     /// # Errors
     /// As above.

@@ -50,6 +50,18 @@ impl Process {
         Ok(Self { command, ..self })
     }
 
+    /// Starts it on one processor core, where it stays.
+    ///
+    /// # Errors
+    /// When the system's tool for that is missing.
+    pub fn on_core(self, core: usize) -> Outcome<Self> {
+        // It becomes the program, so that the process is the program's.
+        let mut command = Command::new(super::programs::tool("taskset")?);
+        command.args(["--cpu-list", &core.to_string()]);
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        Ok(Self { command, ..self })
+    }
+
     /// Adds arguments.
     #[must_use]
     pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {

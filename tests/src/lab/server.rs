@@ -28,6 +28,8 @@ pub struct ServerOptions {
     pub arguments: Vec<String>,
     /// The network namespace it runs in; none when left out.
     pub namespace: Option<String>,
+    /// The processor core it stays on; any when left out.
+    pub core: Option<usize>,
 }
 
 impl Default for ServerOptions {
@@ -38,6 +40,7 @@ impl Default for ServerOptions {
             data: "server-data".into(),
             arguments: Vec::new(),
             namespace: None,
+            core: None,
         }
     }
 }
@@ -57,7 +60,12 @@ impl Server {
     /// # Errors
     /// When it does not get ready.
     pub fn start(folder: &Path, options: ServerOptions) -> Outcome<Self> {
-        let running = Process::new_in(options.namespace.as_deref(), &program("confab-server")?, "server", folder)?
+        let process = Process::new_in(options.namespace.as_deref(), &program("confab-server")?, "server", folder)?;
+        let process = match options.core {
+            Some(core) => process.on_core(core)?,
+            None => process,
+        };
+        let running = process
             .args(["--listen", &options.listen.to_string(), "--udp-port-base", &options.media_port.to_string()])
             .args(["--data-dir"])
             .args([folder.join(&options.data)])

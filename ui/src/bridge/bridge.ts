@@ -1,5 +1,6 @@
 /** The one door between the window and whatever carries the call: the native engine, a browser, or the fixture of tests. */
 import type { BridgeError, BridgeEvent, CommandAnswer, CommandArguments, CommandName } from "./commands";
+import type { FrameNews, ScenePicture } from "./scene";
 
 export type WindowAction = "minimize" | "toggle_maximize" | "close";
 
@@ -14,6 +15,8 @@ export interface VisibleTile {
 export interface FrameChannel {
   /** Says which pictures are shown now; only those are sent. */
   show(tiles: readonly VisibleTile[]): void;
+  /** Where the native side draws pictures itself: where they lie. */
+  scene?(pictures: readonly ScenePicture[]): void;
   close(): void;
 }
 
@@ -22,8 +25,8 @@ export interface Bridge {
   call<Name extends CommandName>(name: Name, input: CommandArguments<Name>): Promise<CommandAnswer<Name>>;
   /** Hears every event until the returned function is called. */
   subscribe(listener: (event: BridgeEvent) => void): () => void;
-  /** Opens the way of pictures. The buffer belongs to the receiver. */
-  openFrames(onFrame: (message: ArrayBuffer) => void): FrameChannel;
+  /** Opens the way of pictures. The buffer belongs to the receiver. News come only where the native side draws. */
+  openFrames(onFrame: (message: ArrayBuffer) => void, onNews: (news: FrameNews) => void): FrameChannel;
   copyText(text: string): Promise<void>;
   windowAction(action: WindowAction): Promise<void>;
 }

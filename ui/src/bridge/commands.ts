@@ -62,8 +62,8 @@ export interface AppInfo {
   platform: "linux" | "macos" | "windows" | "browser";
   /** The window has no frame of the system's, so the title bar draws the buttons. */
   window_controls: boolean;
-  /** No graphics processor draws the window, so WebGL would be slower than plain pixels. */
-  without_gpu: boolean;
+  /** The native side draws pictures into the page itself. */
+  draws_pictures: boolean;
   /** A link the program was opened with, not yet acted on. */
   opened_link: string | null;
 }

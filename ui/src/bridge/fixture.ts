@@ -163,7 +163,7 @@ export class FixtureBridge implements Bridge {
   }
 
   private readonly handlers: Handlers = {
-    app_info: () => ({ version: "0.1.0", platform: this.platform, window_controls: false, without_gpu: false, opened_link: null }),
+    app_info: () => ({ version: "0.1.0", platform: this.platform, window_controls: false, draws_pictures: false, opened_link: null }),
     settings_get: () => this.settings,
     settings_set: ({ settings }) => { this.settings = settings; return null; },
     list_devices: () => this.devices,

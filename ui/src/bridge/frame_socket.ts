@@ -1,18 +1,22 @@
-/** The loopback WebSocket that carries pictures. Opens itself again when it breaks, and repeats what is visible. */
+/** The loopback WebSocket that carries pictures, or what is said of them. Opens itself again when it breaks, and repeats what is visible. */
 import type { FrameChannel, VisibleTile } from "./bridge";
+import type { FrameNews, ScenePicture } from "./scene";
 
 const RETRY_MS = 500;
+const NO_SCENE = '{"scene":[]}';
 
 export class FrameSocket implements FrameChannel {
   private socket: WebSocket | null = null;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private closed = false;
   private visible = '{"tiles":[]}';
+  private pictures = NO_SCENE;
 
   /** `address` is asked anew for every attempt, because its token may be good for one connection only. */
   constructor(
     private readonly address: () => Promise<string>,
     private readonly onFrame: (message: ArrayBuffer) => void,
+    private readonly onNews: (news: FrameNews) => void,
   ) {
     void this.open();
   }
@@ -21,7 +25,14 @@ export class FrameSocket implements FrameChannel {
     const visible = JSON.stringify({ tiles });
     if (visible === this.visible) return;
     this.visible = visible;
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(visible);
+    this.send(visible);
+  }
+
+  scene(pictures: readonly ScenePicture[]): void {
+    const scene = JSON.stringify({ scene: pictures });
+    if (scene === this.pictures) return;
+    this.pictures = scene;
+    this.send(scene);
   }
 
   close(): void {
@@ -30,15 +41,24 @@ export class FrameSocket implements FrameChannel {
     this.socket?.close();
   }
 
+  private send(text: string): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(text);
+  }
+
   private async open(): Promise<void> {
     try {
       const address = await this.address();
       if (this.closed) return;
       const socket = new WebSocket(address);
       socket.binaryType = "arraybuffer";
-      socket.onopen = () => socket.send(this.visible);
+      socket.onopen = () => {
+        socket.send(this.visible);
+        if (this.pictures !== NO_SCENE) socket.send(this.pictures);
+      };
       socket.onmessage = ({ data }) => {
-        if (data instanceof ArrayBuffer && !this.closed) this.onFrame(data);
+        if (this.closed) return;
+        if (data instanceof ArrayBuffer) this.onFrame(data);
+        else this.onNews(JSON.parse(data as string) as FrameNews);
       };
       socket.onclose = () => this.later();
       this.socket = socket;

@@ -27,8 +27,8 @@ export async function openNativeBridge(): Promise<Bridge> {
       queueMicrotask(() => missed.forEach(listener));
       return () => listeners.delete(listener);
     },
-    openFrames(onFrame): FrameChannel {
-      return new FrameSocket(async () => (await call("frame_socket", {})).url, onFrame);
+    openFrames(onFrame, onNews): FrameChannel {
+      return new FrameSocket(async () => (await call("frame_socket", {})).url, onFrame, onNews);
     },
     copyText,
     windowAction,

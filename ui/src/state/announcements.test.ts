@@ -7,7 +7,7 @@ const INES = fixturePerson(1, "Ines");
 const RAJ = fixturePerson(2, "Raj");
 const LENA = fixturePerson(5, "Lena");
 const inCall = (): AppState => reduce(
-  initialState({ version: "", platform: "linux", window_controls: false, without_gpu: false, opened_link: null }, FIXTURE_SETTINGS, FIXTURE_DEVICES),
+  initialState({ version: "", platform: "linux", window_controls: false, draws_pictures: false, opened_link: null }, FIXTURE_SETTINGS, FIXTURE_DEVICES),
   { type: "call_joined", call: fixtureCall([INES, LENA]) },
 );
 

@@ -3,7 +3,7 @@ import { fixtureCall, fixturePerson, FIXTURE_DEVICES, FIXTURE_SETTINGS } from ".
 import type { AppInfo, BridgeError } from "../bridge/commands";
 import { initialState, reduce, switchedOn, withoutRecent, withRecent, type AppState } from "./app_state";
 
-const INFO: AppInfo = { version: "0.1.0", platform: "linux", window_controls: false, without_gpu: false, opened_link: null };
+const INFO: AppInfo = { version: "0.1.0", platform: "linux", window_controls: false, draws_pictures: false, opened_link: null };
 const FULL: BridgeError = { code: "room_full", message: "", field: null };
 const start = (): AppState => initialState(INFO, FIXTURE_SETTINGS, FIXTURE_DEVICES);
 const LENA = fixturePerson(5, "Lena Fischer");

@@ -170,7 +170,24 @@ fn rgb(data: &[u8], stride: usize, width: u32, height: u32, convert: RgbConversi
 /// The picture as RGBA bytes, opaque, without padding.
 pub fn to_rgba(frame: &I420Frame) -> Vec<u8> {
     let mut pixels = vec![255; frame.width() as usize * frame.height() as usize * 4];
-    let source = YuvPlanarImage {
+    let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
+    let converted = yuv::yuv420_to_rgba(&planes(frame), &mut pixels, frame.width() * 4, range, matrix);
+    debug_assert!(converted.is_ok(), "a frame's planes always fit its size");
+    pixels
+}
+
+/// Writes the picture as BGRA bytes, opaque, in rows `stride` bytes apart.
+///
+/// # Errors
+/// When the rows are shorter than the picture's, or there are too few.
+pub fn write_bgra(frame: &I420Frame, pixels: &mut [u8], stride: usize) -> Result<(), ConvertError> {
+    let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
+    yuv::yuv420_to_bgra(&planes(frame), pixels, stride as u32, range, matrix)
+        .map_err(|error| ConvertError::Failed(error.to_string()))
+}
+
+fn planes(frame: &I420Frame) -> YuvPlanarImage<'_, u8> {
+    YuvPlanarImage {
         y_plane: frame.y(),
         y_stride: frame.y_stride() as u32,
         u_plane: frame.u(),
@@ -179,11 +196,7 @@ pub fn to_rgba(frame: &I420Frame) -> Vec<u8> {
         v_stride: frame.v_stride() as u32,
         width: frame.width(),
         height: frame.height(),
-    };
-    let converted =
-        yuv::yuv420_to_rgba(&source, &mut pixels, frame.width() * 4, YuvRange::Limited, YuvStandardMatrix::Bt601);
-    debug_assert!(converted.is_ok(), "a frame's planes always fit its size");
-    pixels
+    }
 }
 
 fn checked(data: &[u8], width: u32, height: u32, needed: usize) -> Result<&[u8], ConvertError> {

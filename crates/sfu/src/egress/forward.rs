@@ -45,12 +45,12 @@ pub(crate) struct Arrived<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// A packet on its way to its receivers.
-struct Incoming<'a> {
+/// What is known of a packet on its way to its receivers.
+pub(super) struct Head {
     /// When it came.
     arrived: Instant,
     kind: TrackKind,
-    origin: Origin,
+    pub(super) origin: Origin,
     sequence: u64,
     timestamp: u32,
     marker: bool,
@@ -58,11 +58,17 @@ struct Incoming<'a> {
     format: Format,
     /// Of pictures only.
     facts: Option<PacketFacts>,
-    descriptor: Option<&'a [u8]>,
     /// Header bytes that mean the same to a receiver.
     audio_level: Option<[u8; 1]>,
     video_orientation: Option<[u8; 1]>,
-    payload: &'a [u8],
+}
+
+/// The packet itself.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub(super) head: &'a Head,
+    pub(super) descriptor: Option<&'a [u8]>,
+    pub(super) payload: &'a [u8],
 }
 
 /// What a slot did with a packet.
@@ -82,10 +88,9 @@ enum Outcome {
 
 impl Sfu {
     pub(crate) fn forward_packet(&mut self, now: Instant, from: Key, arrived: &Arrived<'_>) {
-        let place = arrived.place;
         let Some(member) = self.members.get_mut(from) else { return };
         let room = member.room;
-        let (incoming, speech_began) = match take_in(member, now, from, arrived) {
+        let (head, speech_began) = match take_in(member, now, from, arrived) {
             None => {
                 self.counters.packets_refused += 1;
                 return;
@@ -95,43 +100,41 @@ impl Sfu {
                 self.relay_packet(from, sequence, arrived);
                 return self.leave_out(now, from, arrived, sequence);
             }
-            Some(Taken::Fresh { incoming, speech_began }) => (incoming, speech_began),
+            Some(Taken::Fresh { head, speech_began }) => (head, speech_began),
         };
-        self.relay_packet(from, incoming.sequence, arrived);
+        self.relay_packet(from, head.sequence, arrived);
         // A hole was noticed, or arrivals are to be told.
         self.schedule(from, now);
         if speech_began {
             self.needs_steering(room);
         }
-        let subscribers = self.take_subscribers(from, place.track);
-        let mut keyframe_needed = false;
-        for &(receiver, slot) in &subscribers {
-            let Some(member) = self.members.get_mut(receiver) else { continue };
-            match forward(member, slot, now, &incoming, &mut self.outlet) {
-                outcome @ (Outcome::Forwarded | Outcome::Begun { .. }) => {
-                    self.counters.packets_forwarded += 1;
-                    if member.downlink.held_until.is_some() {
-                        self.schedule(receiver, now);
-                    }
-                    if let Outcome::Begun { superseded } = outcome {
-                        self.counters.packets_late += u64::from(superseded);
-                        self.slots_changed.push(receiver);
-                    }
+        self.fan_out(now, head, arrived.extensions.dependency_descriptor, arrived.payload);
+    }
+
+    /// Writes a packet to one of its subscribers; whether that one waits for a keyframe of the packet's layer.
+    pub(super) fn hand_out(&mut self, now: Instant, (receiver, slot): (Key, usize), incoming: Incoming<'_>) -> bool {
+        let Some(member) = self.members.get_mut(receiver) else { return false };
+        match forward(member, slot, now, incoming, &mut self.outlet) {
+            outcome @ (Outcome::Forwarded | Outcome::Begun { .. }) => {
+                self.counters.packets_forwarded += 1;
+                if member.downlink.held_until.is_some() {
+                    self.schedule(receiver, now);
                 }
-                Outcome::Filled => self.schedule(receiver, now),
-                Outcome::WaitsForKeyframe => {
-                    keyframe_needed = true;
-                    if member.downlink.held_until.is_some() {
-                        self.schedule(receiver, now);
-                    }
+                if let Outcome::Begun { superseded } = outcome {
+                    self.counters.packets_late += u64::from(superseded);
+                    self.slots_changed.push(receiver);
                 }
-                Outcome::Dropped => {}
             }
+            Outcome::Filled => self.schedule(receiver, now),
+            Outcome::WaitsForKeyframe => {
+                if member.downlink.held_until.is_some() {
+                    self.schedule(receiver, now);
+                }
+                return true;
+            }
+            Outcome::Dropped => {}
         }
-        self.give_subscribers_back(from, place.track, subscribers);
-        if keyframe_needed {
-            self.request_keyframe(now, from, place.track, place.layer);
-        }
+        false
     }
 
     /// A number that nobody is sent.
@@ -139,6 +142,8 @@ impl Sfu {
         let place = arrived.place;
         let stream = self.members.get(from).and_then(|member| member.tracks.get(place.track)?.layers.get(place.layer));
         let Some(epoch) = stream.map(|stream| stream.epoch) else { return };
+        // What came before it goes before it.
+        self.fan_out_all(now);
         let subscribers = self.take_subscribers(from, place.track);
         for &(receiver, index) in &subscribers {
             let Some(member) = self.members.get_mut(receiver) else { continue };
@@ -156,17 +161,6 @@ impl Sfu {
         self.give_subscribers_back(from, place.track, subscribers);
     }
 
-    fn take_subscribers(&mut self, from: Key, track: usize) -> Vec<(Key, usize)> {
-        let track = self.members.get_mut(from).and_then(|member| member.tracks.get_mut(track));
-        track.map(|track| std::mem::take(&mut track.subscribers)).unwrap_or_default()
-    }
-
-    fn give_subscribers_back(&mut self, from: Key, track: usize, subscribers: Vec<(Key, usize)>) {
-        if let Some(track) = self.members.get_mut(from).and_then(|member| member.tracks.get_mut(track)) {
-            track.subscribers = subscribers;
-        }
-    }
-
     /// A receiver's decoder is stuck: its slot's source is asked for a keyframe.
     pub(crate) fn forward_keyframe_request(&mut self, now: Instant, receiver: Key, ssrc: u32) {
         let Some(member) = self.members.get(receiver) else { return };
@@ -181,9 +175,9 @@ impl Sfu {
 
 /// What a packet was to its stream.
 #[expect(clippy::large_enum_variant, reason = "made and taken apart once a packet, never kept")]
-enum Taken<'a> {
+enum Taken {
     /// For whoever subscribed.
-    Fresh { incoming: Incoming<'a>, speech_began: bool },
+    Fresh { head: Head, speech_began: bool },
     /// It came before.
     Known,
     /// Padding, or damaged: for nobody, and its number is to leave no gap.
@@ -191,7 +185,7 @@ enum Taken<'a> {
 }
 
 /// Notes a packet in its sender's stream. `None`: the sender may not send it now.
-fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'a>) -> Option<Taken<'a>> {
+fn take_in(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'_>) -> Option<Taken> {
     let StreamPlace { track: track_index, layer, repairs } = arrived.place;
     let grants = member.grants;
     let track = member.tracks.get_mut(track_index)?;
@@ -242,7 +236,7 @@ fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'
     let level = arrived.extensions.audio_level;
     let speech_began = kind == TrackKind::Audio
         && track.loudness.packet(now, level.map(|level| -(level.below_overload as i8)), level.map(|level| level.voice));
-    let incoming = Incoming {
+    let head = Head {
         arrived: arrived.at,
         kind,
         origin,
@@ -252,54 +246,53 @@ fn take_in<'a>(member: &mut Member, now: Instant, from: Key, arrived: &Arrived<'
         payload_type: arrived.payload_type,
         format,
         facts,
-        descriptor,
         audio_level: level.map(|level| [level.to_wire()]),
         video_orientation: arrived.extensions.video_orientation.map(|byte| [byte]),
-        payload: arrived.payload,
     };
-    Some(Taken::Fresh { incoming, speech_began })
+    Some(Taken::Fresh { head, speech_began })
 }
 
 /// Writes a packet to one slot, if the slot carries it now or can begin with it.
-fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<'_>, outlet: &mut Outlet) -> Outcome {
+fn forward(member: &mut Member, index: usize, now: Instant, incoming: Incoming<'_>, outlet: &mut Outlet) -> Outcome {
+    let head = incoming.head;
     if !member.connected {
         return Outcome::Dropped;
     }
     let Some(slot) = member.slots.get_mut(index) else { return Outcome::Dropped };
     let mut outcome = Outcome::Forwarded;
-    let changes = match admit(slot, now, incoming) {
+    let changes = match admit(slot, now, head) {
         Admission::Continue(changes) => changes,
         Admission::Begin { changes, same_clock } => {
             let Some(feed) = &mut slot.feed else { return Outcome::Dropped };
-            feed.current = Some(incoming.origin.layer);
-            feed.epoch = incoming.origin.epoch;
-            let first = changes.map_or(incoming.sequence, |changes| changes.sequence);
+            feed.current = Some(head.origin.layer);
+            feed.epoch = head.origin.epoch;
+            let first = changes.map_or(head.sequence, |changes| changes.sequence);
             let superseded = drop_superseded(member, index, now, outlet);
             let Some(slot) = member.slots.get_mut(index) else { return Outcome::Dropped };
-            slot.rewriter.begin_stretch(now, first, incoming.timestamp, same_clock);
+            slot.rewriter.begin_stretch(now, first, head.timestamp, same_clock);
             outcome = Outcome::Begun { superseded };
             changes
         }
         Admission::Wait { hole } => {
             if let Some(hole) = hole {
-                fill(member, index, now, hole, incoming.timestamp, outlet);
+                fill(member, index, now, hole, head.timestamp, outlet);
             }
             return Outcome::WaitsForKeyframe;
         }
         Admission::Drop { hole: None } => return Outcome::Dropped,
         Admission::Drop { hole: Some(hole) } => {
-            fill(member, index, now, hole, incoming.timestamp, outlet);
+            fill(member, index, now, hole, head.timestamp, outlet);
             return Outcome::Filled;
         }
     };
     let Some(slot) = member.slots.get_mut(index) else { return Outcome::Dropped };
-    let Some(format) = mapped_format(slot, incoming) else { return Outcome::Dropped };
-    let numbered = changes.map_or(incoming.sequence, |changes| changes.sequence);
-    let Some((sequence, timestamp)) = slot.rewriter.rewrite(now, numbered, incoming.timestamp) else {
+    let Some(format) = mapped_format(slot, head) else { return Outcome::Dropped };
+    let numbered = changes.map_or(head.sequence, |changes| changes.sequence);
+    let Some((sequence, timestamp)) = slot.rewriter.rewrite(now, numbered, head.timestamp) else {
         return Outcome::Dropped;
     };
     let header = RtpHeader {
-        marker: changes.map_or(incoming.marker, |changes| changes.marker),
+        marker: changes.map_or(head.marker, |changes| changes.marker),
         payload_type: format.payload_type,
         sequence: sequence as u16,
         timestamp,
@@ -309,25 +302,21 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
     let mut writer = HeaderWriter::new(header);
     writer
         .transport_cc(ids.transport_cc)
-        .extension(ids.audio_level.filter(|_| incoming.audio_level.is_some()), slice(incoming.audio_level.as_ref()))
+        .extension(ids.audio_level.filter(|_| head.audio_level.is_some()), slice(head.audio_level.as_ref()))
         .extension(
-            ids.video_orientation.filter(|_| incoming.video_orientation.is_some()),
-            slice(incoming.video_orientation.as_ref()),
+            ids.video_orientation.filter(|_| head.video_orientation.is_some()),
+            slice(head.video_orientation.as_ref()),
         );
     let mut room = [0; LONGEST_DESCRIPTOR];
-    let codec = incoming.format.video();
+    let codec = head.format.video();
     // Only AV1 receivers need it: the payloads of the others say as much.
-    let descriptor = match (
-        codec,
-        &changes,
-        incoming.facts.as_ref().and_then(|facts| facts.descriptor.as_ref()),
-        incoming.descriptor,
-    ) {
-        (Some(VideoCodec::Av1), Some(changes), Some(parsed), Some(extension)) => {
-            write_descriptor(parsed, extension, changes, &mut room)
-        }
-        _ => None,
-    };
+    let descriptor =
+        match (codec, &changes, head.facts.as_ref().and_then(|facts| facts.descriptor.as_ref()), incoming.descriptor) {
+            (Some(VideoCodec::Av1), Some(changes), Some(parsed), Some(extension)) => {
+                write_descriptor(parsed, extension, changes, &mut room)
+            }
+            _ => None,
+        };
     if let Some(length) = descriptor {
         writer.extension(ids.dependency_descriptor, &room[..length]);
     }
@@ -337,17 +326,17 @@ fn forward(member: &mut Member, index: usize, now: Instant, incoming: &Incoming<
     if let (Some(codec), Some(changes)) = (codec, &changes) {
         codec::rewrite(codec, &mut contents[written.len..], changes);
     }
-    let class = match incoming.kind {
+    let class = match head.kind {
         TrackKind::Audio => PacketClass::Audio,
         TrackKind::Video => PacketClass::Video,
     };
     let changes = changes
         .map(|changes| Rewrite { frame_number: changes.frame_number.filter(|_| descriptor.is_some()), ..changes });
     let repairable = format.repair.map(|repair| Repairable {
-        origin: incoming.origin,
-        sent: Sent::new((sequence, incoming.sequence), timestamp, repair, codec, changes.as_ref()),
+        origin: head.origin,
+        sent: Sent::new((sequence, head.sequence), timestamp, repair, codec, changes.as_ref()),
     });
-    let arrived = Some(incoming.arrived);
+    let arrived = Some(head.arrived);
     let packet = Leaving { contents, written, sequence, slot: index, class, repairable, since: now, arrived };
     leave(member, now, packet, outlet);
     outcome
@@ -373,12 +362,12 @@ enum Admission {
     },
 }
 
-fn admit(slot: &mut Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
+fn admit(slot: &mut Slot, now: Instant, head: &Head) -> Admission {
     let Slot { feed: Some(feed), filter, rewriter, .. } = slot else { return Admission::Drop { hole: None } };
     let Some(target) = feed.target else { return Admission::Drop { hole: None } };
-    let Origin { layer, epoch, .. } = incoming.origin;
+    let Origin { layer, epoch, .. } = head.origin;
     let running = rewriter.is_running() && feed.current.is_some();
-    let Some(facts) = &incoming.facts else {
+    let Some(facts) = &head.facts else {
         let continues = running && feed.current == Some(layer) && feed.epoch == epoch;
         return if continues {
             Admission::Continue(None)
@@ -393,7 +382,7 @@ fn admit(slot: &mut Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
         filter.set_target(Some(target));
     }
     filter.take_any_stream(!running && now.saturating_duration_since(feed.since) > ANY_LAYER_AFTER);
-    match filter.filter(layer as u8, incoming.sequence, incoming.timestamp, facts) {
+    match filter.filter(layer as u8, head.sequence, head.timestamp, facts) {
         Decision::Forward(changes) if running => Admission::Continue(Some(changes)),
         Decision::Forward(changes) | Decision::ForwardAndSwitch(changes) => {
             Admission::Begin { changes: Some(changes), same_clock: running }
@@ -403,14 +392,14 @@ fn admit(slot: &mut Slot, now: Instant, incoming: &Incoming<'_>) -> Admission {
     }
 }
 
-fn mapped_format(slot: &mut Slot, incoming: &Incoming<'_>) -> Option<SlotFormat> {
+fn mapped_format(slot: &mut Slot, head: &Head) -> Option<SlotFormat> {
     let cached = slot.feed.as_ref().and_then(|feed| feed.mapped);
     if let Some((of, mapped)) = cached
-        && of == incoming.payload_type
+        && of == head.payload_type
     {
         return Some(mapped);
     }
-    let mapped = slot.format_for(incoming.format)?;
-    slot.feed.as_mut()?.mapped = Some((incoming.payload_type, mapped));
+    let mapped = slot.format_for(head.format)?;
+    slot.feed.as_mut()?.mapped = Some((head.payload_type, mapped));
     Some(mapped)
 }

@@ -116,7 +116,7 @@ export class BrowserBridge implements Bridge {
   }
 
   private readonly handlers: Handlers = {
-    app_info: () => ({ version, platform: "browser", window_controls: false, without_gpu: false, opened_link: openedLink(location) }),
+    app_info: () => ({ version, platform: "browser", window_controls: false, draws_pictures: false, opened_link: openedLink(location) }),
     settings_get: () => this.settings.get(),
     settings_set: ({ settings }) => { this.settings.set(settings); return null; },
     list_devices: () => listDevices(),

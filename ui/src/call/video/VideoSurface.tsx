@@ -9,8 +9,8 @@ const EngineContext = createContext<VideoEngine | null>(null);
 
 export function VideoProvider({ children }: { children: ReactNode }): ReactElement {
   const { bridge } = useSession();
-  const withoutGpu = useApp((state) => state.info.without_gpu);
-  const engine = useMemo(() => new VideoEngine(bridge, withoutGpu), [bridge, withoutGpu]);
+  const drawnNatively = useApp((state) => state.info.draws_pictures);
+  const engine = useMemo(() => new VideoEngine(bridge, drawnNatively), [bridge, drawnNatively]);
   return <EngineContext value={engine}>{children}</EngineContext>;
 }
 
@@ -20,7 +20,7 @@ export function useVideoEngine(): VideoEngine {
   return engine;
 }
 
-/** The one canvas. It lies under the tiles, fills its parent and hears no pointer. */
+/** The one canvas. It lies under the tiles, fills its parent and hears no pointer. Where the native side draws, it is only a place. */
 export function VideoSurface(): ReactElement {
   const engine = useVideoEngine();
   const canvas = useRef<HTMLCanvasElement>(null);

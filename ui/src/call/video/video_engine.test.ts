@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Bridge, FrameChannel, VisibleTile } from "../../bridge/bridge";
+import type { FrameNews, ScenePicture } from "../../bridge/scene";
 import { FixtureBridge } from "../../bridge/fixture";
 import { buildFrame } from "../frame_format";
 import { VideoEngine } from "./video_engine";
@@ -10,10 +11,14 @@ class PictureBridge extends FixtureBridge {
   shown: (readonly VisibleTile[])[] = [];
   opened = 0;
 
-  override openFrames(onFrame: (message: ArrayBuffer) => void): FrameChannel {
+  scenes: (readonly ScenePicture[])[] = [];
+  tell: (news: FrameNews) => void = () => undefined;
+
+  override openFrames(onFrame: (message: ArrayBuffer) => void, onNews: (news: FrameNews) => void = () => undefined): FrameChannel {
     this.opened += 1;
     this.send = onFrame;
-    return { show: (tiles) => this.shown.push([...tiles]), close: () => undefined };
+    this.tell = onNews;
+    return { show: (tiles) => this.shown.push([...tiles]), scene: (pictures) => this.scenes.push([...pictures]), close: () => undefined };
   }
 }
 
@@ -49,9 +54,9 @@ function surface(): HTMLCanvasElement {
 
 const tile = (key: string) => ({ key, fit: "camera" as const, mirrored: false, frozen: false, radius: 14 });
 
-function open(withoutGpu = false): { bridge: PictureBridge; engine: VideoEngine; detach: () => void } {
+function open(drawnNatively = false): { bridge: PictureBridge; engine: VideoEngine; detach: () => void } {
   const bridge = new PictureBridge();
-  const engine = new VideoEngine(bridge satisfies Bridge, withoutGpu);
+  const engine = new VideoEngine(bridge satisfies Bridge, drawnNatively);
   return { bridge, engine, detach: engine.attach(surface()) };
 }
 
@@ -91,29 +96,33 @@ describe("the video engine", () => {
     expect(engine.counts).toEqual({ received: 2, malformed: 0, skipped: 1, drawn: 1 });
   });
 
-  it("draws pictures together where drawing is dear, and leaves none out", () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  it("has pictures drawn natively where the window does so: says where they lie, and shows the key color there", () => {
     const { bridge, engine } = open(true);
+    const heard = vi.fn();
+    engine.onPictures(heard);
+    const element = box(10, 20, 320, 240);
+    engine.place(element, { ...tile("ines/camera"), fit: "whole" });
+    runFrame();
+    expect(bridge.scenes.at(-1)).toEqual([]);
+    bridge.tell({ sizes: [{ key: "ines/camera", width: 640, height: 360 }, { key: "raj/camera", width: 2, height: 2 }] });
+    expect(heard).toHaveBeenCalledTimes(1);
+    expect([engine.hasPicture("ines/camera"), engine.hasPicture("raj/camera")]).toEqual([true, false]);
+    runFrame();
+    expect(bridge.scenes.at(-1)).toMatchObject([{ key: "ines/camera", x: 10, y: 50, width: 320, height: 180, radius: 14 }]);
+    expect(element.style.clipPath).toBe("inset(30px 0px 30px 0px round 14px)");
+    expect(element.dataset["drawn"]).toBe("native");
+    bridge.tell({ drawn: [{ key: "ines/camera", count: 3 }], draw_ms: [1, 2, 3] });
+    expect(engine.counts.drawn).toBe(3);
+  });
+
+  it("tells the native side that nothing is shown when a screen is left", () => {
+    const { bridge, engine, detach } = open(true);
     engine.place(box(10, 20, 320, 180), tile("ines/camera"));
-    engine.place(box(340, 20, 320, 180), tile("raj/camera"));
-    bridge.send(picture("ines/camera", 50));
-    bridge.send(picture("raj/camera", 60));
+    bridge.tell({ sizes: [{ key: "ines/camera", width: 640, height: 360 }] });
     runFrame();
-    expect(engine.counts.drawn).toBe(2);
-    bridge.send(picture("ines/camera", 70));
-    runFrame();
-    expect(engine.counts.drawn).toBe(2);
-    bridge.send(picture("raj/camera", 80));
-    vi.advanceTimersByTime(31);
-    runFrame();
-    expect(engine.counts.drawn).toBe(4);
-    bridge.send(picture("ines/camera", 90));
-    bridge.send(picture("ines/camera", 100));
-    expect(engine.counts.drawn).toBe(5);
-    vi.advanceTimersByTime(31);
-    runFrame();
-    expect(engine.counts).toMatchObject({ drawn: 6, skipped: 0 });
-    vi.useRealTimers();
+    expect(bridge.scenes.at(-1)).toHaveLength(1);
+    detach();
+    expect(bridge.scenes.at(-1)).toEqual([]);
   });
 
   it("draws nothing while nothing changes", () => {

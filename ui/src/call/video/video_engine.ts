@@ -1,9 +1,10 @@
 /**
  * Pictures from the bridge to the screen. Newest picture of a tile wins; only visible tiles are asked for; drawing
  * happens in an animation frame and only when something changed. Tiles are elements over one canvas, so their place
- * is read from the page when it is drawn.
+ * is read from the page when it is drawn. Where the native side draws, only the places go there and nothing comes back.
  */
 import type { Bridge, FrameChannel, VisibleTile } from "../../bridge/bridge";
+import type { FrameNews } from "../../bridge/scene";
 import { FrameParser, type Frame } from "../frame_format";
 import { CanvasPainter } from "./canvas_painter";
 import { fitPicture, type Fit } from "./fit";
@@ -36,9 +37,6 @@ export interface VideoCounts {
   drawn: number;
 }
 
-/** Without a graphics processor pictures that come within this time are drawn together, milliseconds: one picture's time. */
-const TOGETHER_MS = 30;
-
 /** How many of the last drawings' times are kept. */
 const KEPT_TIMES = 512;
 
@@ -64,16 +62,15 @@ export class VideoEngine {
   private readonly visibleListeners = new Set<(tiles: readonly VisibleTile[]) => void>();
   private canvas: HTMLCanvasElement | null = null;
   private painter: Painter | null = null;
+  /** Sizes of pictures that the native side draws. */
+  private readonly sizes = new Map<string, { width: number; height: number }>();
   private channel: FrameChannel | null = null;
   private scheduled = 0;
-  /** Until when pictures are gathered, if they are. */
-  private together: ReturnType<typeof setTimeout> | null = null;
   private movingUntil = 0;
   private visible = "";
   private readonly placements: Placement[] = [];
 
-  /** Without a graphics processor WebGL is the slower way: 50 ms for five tiles on two cores, a twentieth of it by hand. */
-  constructor(private readonly bridge: Bridge, private readonly withoutGpu = false) {
+  constructor(private readonly bridge: Bridge, private readonly drawnNatively = false) {
     document.addEventListener("visibilitychange", () => this.touch());
   }
 
@@ -82,8 +79,8 @@ export class VideoEngine {
     this.canvas = canvas;
     const measured: Measured = { counts: this.counts, drawnOf: this.drawnOf, drawMs: this.drawMs };
     Object.assign(canvas, { measured });
-    this.painter = (this.withoutGpu ? null : WebGlPainter.create(canvas)) ?? CanvasPainter.create(canvas);
-    this.channel ??= this.bridge.openFrames((message) => this.take(message));
+    this.channel ??= this.bridge.openFrames((message) => this.take(message), (news) => this.hear(news));
+    this.painter = this.drawnNatively ? null : WebGlPainter.create(canvas) ?? CanvasPainter.create(canvas);
     const lost = (event: Event): void => {
       event.preventDefault();
       this.painter = null;
@@ -106,6 +103,7 @@ export class VideoEngine {
       if (this.canvas !== canvas) return;
       this.painter?.dispose();
       this.painter = null;
+      this.channel?.scene?.([]);
       this.canvas = null;
       this.channel?.show([]);
       this.visible = "";
@@ -129,7 +127,9 @@ export class VideoEngine {
 
   /** Forgets a picture that is not shown any more, so that an old one never comes back. */
   forget(key: string): void {
-    if (this.tiles.has(key) || !this.newest.delete(key)) return;
+    if (this.tiles.has(key) || !this.hasPicture(key)) return;
+    this.newest.delete(key);
+    this.sizes.delete(key);
     this.drawnOf.delete(key);
     this.fresh.delete(key);
     this.painter?.release(key);
@@ -137,7 +137,7 @@ export class VideoEngine {
   }
 
   hasPicture(key: string): boolean {
-    return this.newest.has(key);
+    return this.newest.has(key) || this.sizes.has(key);
   }
 
   readonly onPictures = (listener: () => void): (() => void) => {
@@ -174,33 +174,39 @@ export class VideoEngine {
     }
     this.counts.received += 1;
     if (!this.tiles.has(frame.key)) return;
-    if (this.fresh.has(frame.key)) {
-      // Waiting for others must not cost a picture.
-      if (this.together !== null && !document.hidden) this.paint();
-      else this.counts.skipped += 1;
-    }
+    if (this.fresh.has(frame.key)) this.counts.skipped += 1;
     const first = !this.newest.has(frame.key);
     this.newest.set(frame.key, frame);
     this.fresh.add(frame.key);
     if (first) for (const listener of this.pictureListeners) listener();
-    if (this.withoutGpu && !first) this.touchTogether();
-    else this.touch();
+    this.touch();
   }
 
-  /** Each drawing has the page paint everything that lies over the pictures, so fewer are cheaper. */
-  private touchTogether(): void {
-    this.together ??= setTimeout(() => {
-      this.together = null;
+  private hear({ sizes, drawn, draw_ms: drawMs }: FrameNews): void {
+    for (const { key, width, height } of sizes ?? []) {
+      if (!this.tiles.has(key)) continue;
+      const first = !this.sizes.has(key);
+      this.sizes.set(key, { width, height });
+      if (first) for (const listener of this.pictureListeners) listener();
       this.touch();
-    }, TOGETHER_MS);
+    }
+    for (const { key, count } of drawn ?? []) {
+      this.counts.drawn += count;
+      if (this.tiles.has(key)) this.drawnOf.set(key, (this.drawnOf.get(key) ?? 0) + count);
+    }
+    for (const took of drawMs ?? []) this.note(took);
+  }
+
+  private note(drawMs: number): void {
+    this.drawMs.push(drawMs);
+    if (this.drawMs.length > KEPT_TIMES) this.drawMs.shift();
   }
 
   private paint(): void {
     cancelAnimationFrame(this.scheduled);
     this.scheduled = 0;
-    if (this.together !== null) clearTimeout(this.together);
-    this.together = null;
     const { canvas, painter } = this;
+    if (canvas !== null && this.drawnNatively) return this.tellScene();
     if (canvas === null || painter === null) return;
     const begin = performance.now();
     const scale = window.devicePixelRatio || 1;
@@ -218,16 +224,31 @@ export class VideoEngine {
     }
     this.counts.drawn += this.fresh.size;
     this.fresh.clear();
-    this.placements.length = 0;
-    for (const tile of this.tiles.values()) {
-      const frame = this.newest.get(tile.key);
-      if (frame !== undefined) this.placements.push(locate(tile, frame, bounds, scale));
-    }
+    this.arrange(bounds, scale);
     painter.draw(this.placements, width, height);
-    this.drawMs.push(performance.now() - begin);
-    if (this.drawMs.length > KEPT_TIMES) this.drawMs.shift();
+    this.note(performance.now() - begin);
     this.tellVisible();
     if (performance.now() < this.movingUntil) this.touch();
+  }
+
+  private tellScene(): void {
+    const scale = window.devicePixelRatio || 1;
+    this.arrange({ left: 0, top: 0 }, scale);
+    for (const { element, placement, key } of this.tiles.values()) {
+      if (this.sizes.has(key)) openFor(element, placement, scale);
+    }
+    this.channel?.scene?.(this.placements);
+    this.tellVisible();
+    if (performance.now() < this.movingUntil) this.touch();
+  }
+
+  /** Reads the place of every picture. */
+  private arrange(origin: Point, scale: number): void {
+    this.placements.length = 0;
+    for (const tile of this.tiles.values()) {
+      const size = this.newest.get(tile.key) ?? this.sizes.get(tile.key);
+      if (size !== undefined) this.placements.push(locate(tile, size, origin, scale));
+    }
   }
 
   private tellVisible(): void {
@@ -249,13 +270,30 @@ export class VideoEngine {
   }
 }
 
-function locate(tile: Tile, frame: Frame, canvas: DOMRect, scale: number): Placement {
+/** Has the page show the key color where a picture is, and only there: the native side puts the picture in its place. */
+function openFor(element: HTMLElement, place: Placement, scale: number): void {
+  const bounds = element.getBoundingClientRect();
+  const sides = [
+    place.y / scale - bounds.top, bounds.right - (place.x + place.width) / scale,
+    bounds.bottom - (place.y + place.height) / scale, place.x / scale - bounds.left,
+  ].map((side) => `${Math.max(0, side)}px`);
+  element.style.clipPath = `inset(${sides.join(" ")} round ${place.radius / scale}px)`;
+  element.dataset["drawn"] = "native";
+}
+
+/** Places are counted from here, CSS pixels. */
+interface Point {
+  left: number;
+  top: number;
+}
+
+function locate(tile: Tile, picture: { width: number; height: number }, origin: Point, scale: number): Placement {
   const bounds = tile.element.getBoundingClientRect();
-  const whole = fitPicture(tile.fit, bounds.width, bounds.height, frame.width, frame.height);
+  const whole = fitPicture(tile.fit, bounds.width, bounds.height, picture.width, picture.height);
   const fitted = tile.zoom === undefined ? whole : zoomedIn(whole, bounds, tile.zoom);
   const { placement } = tile;
-  placement.x = (bounds.left - canvas.left + fitted.x) * scale;
-  placement.y = (bounds.top - canvas.top + fitted.y) * scale;
+  placement.x = (bounds.left - origin.left + fitted.x) * scale;
+  placement.y = (bounds.top - origin.top + fitted.y) * scale;
   placement.width = fitted.width * scale;
   placement.height = fitted.height * scale;
   placement.left = fitted.left;
