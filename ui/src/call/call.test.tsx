@@ -1,6 +1,6 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
-import { fixturePerson } from "../bridge/fixture";
+import { fixtureCall, fixturePerson } from "../bridge/fixture";
 import { INES, LENA, openCall, TOMAS } from "../test_app";
 
 const tile = (name: RegExp): HTMLElement => within(screen.getByRole("list", { name: "People in the call" })).getByRole("listitem", { name });
@@ -74,8 +74,24 @@ describe("the stage", () => {
   it("gives the link away while one is alone", async () => {
     const { user, bridge } = await openCall([LENA]);
     await user.click(screen.getByRole("button", { name: "Copy the link" }));
-    expect(bridge.copied).toEqual(["http://127.0.0.1:8003/m/kestrel-lane-2741"]);
+    expect(bridge.copied).toEqual(["http://192.168.1.7:8003/m/kestrel-lane-2741"]);
     expect(await screen.findByText("The link is copied.")).toBeDefined();
+    expect(screen.getByText(/Give the link to the others/)).toBeDefined();
+  });
+
+  it("says that a link works on this computer only, beside it and when it is copied, and what to do", async () => {
+    const { user } = await openCall([LENA], (world) => { world.joined = fixtureCall([LENA], { link: "http://127.0.0.1:8003/m/kestrel-lane-2741" }); });
+    expect(screen.queryByText(/Give the link to the others/)).toBeNull();
+    expect(screen.getByText(/^This link works on this computer only\. To meet others, start hosting on the home screen/)).toBeDefined();
+    await user.click(screen.getByRole("button", { name: "Copy the link" }));
+    expect(await screen.findByText("The link is copied, but it works on this computer only.")).toBeDefined();
+    expect(screen.getByText(/^http:\/\/127\.0\.0\.1:8003\/m\/kestrel-lane-2741 To meet others/)).toBeDefined();
+  });
+
+  it("names the missing network where that is why nobody else can come", async () => {
+    const { emit } = await openCall([LENA], (world) => { world.joined = fixtureCall([LENA], { link: "http://127.0.0.1:8003/m/kestrel-lane-2741" }); });
+    await emit({ type: "host", host: { running: true, address: null, port_taken: null, people: 1 } });
+    expect(screen.getByText("This link works on this computer only. This computer has no network now. Only you can reach it.")).toBeDefined();
   });
 });
 

@@ -9,6 +9,7 @@ import {
 } from "./app_state";
 import { newDevices } from "./devices";
 import { LevelSignal } from "./level";
+import { adviceForOthers, worksHereOnly } from "./reach";
 
 /** Of what a person pasted, so many UTF-16 units are read: no link is longer, and the gate refuses a whole page unread. */
 const LONGEST_LINK = 4_096;
@@ -278,13 +279,15 @@ export class Session {
     if (host !== null) this.dispatch({ type: "host", host });
   }
 
-  /** Copies a text and tells whether it was done. */
-  async copy(text: string, done: string, notDone: string): Promise<void> {
+  /** Copies a text and tells whether it was done. What the text is not good for, with what to do, is the `warning`. */
+  async copy(text: string, done: string, notDone: string, warning = ""): Promise<void> {
+    const detail = warning === "" ? text : `${text} ${warning}`;
     try {
       await this.bridge.copyText(text);
-      this.dispatch({ type: "toast_shown", toast: { tone: "ok", message: done, detail: text } });
+      const tone = warning === "" ? "ok" : "warn";
+      this.dispatch({ type: "toast_shown", toast: { tone, message: done, detail, sticky: warning !== "" } });
     } catch {
-      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: notDone, detail: text, sticky: true } });
+      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: notDone, detail, sticky: true } });
     }
   }
 
@@ -336,7 +339,10 @@ export class Session {
   }
 
   async copyLink(): Promise<void> {
-    await this.copy(this.current.call?.link ?? "", words.call.linkCopied, words.call.linkNotCopied);
+    const link = this.current.call?.link ?? "";
+    const text = words.call;
+    if (worksHereOnly(link)) await this.copy(link, text.linkCopiedHereOnly, text.linkNotCopied, adviceForOthers(this.current));
+    else await this.copy(link, text.linkCopied, text.linkNotCopied);
   }
 
   async sendMessage(content: string): Promise<void> {

@@ -24,6 +24,7 @@ export const words: Words = {
     },
     startHeading: "Meeting beginnen",
     startText: "Du bekommst einen Link für die anderen. Wer ihn öffnet, sieht dich.",
+    startTextHereOnly: "Du bekommst einen Link, aber deinen Server erreicht nur dieser Computer. Um andere zu treffen, ändere den Server.",
     titleLabel: "Titel",
     titlePlaceholder: "Entwurf besprechen",
     newMeeting: "Neues Meeting",

@@ -22,6 +22,7 @@ export const words = {
     },
     startHeading: "Start a meeting",
     startText: "You get a link to give to the others. They see you when they open it.",
+    startTextHereOnly: "You get a link, but your server can be reached from this computer only. To meet others, change the server.",
     titleLabel: "Title",
     titlePlaceholder: "Design review",
     newMeeting: "New meeting",
