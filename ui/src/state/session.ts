@@ -8,6 +8,7 @@ import {
   type AppAction, type AppState, type Intent, type Opener, type OwnDevice, type SettingsSection,
 } from "./app_state";
 import { newDevices } from "./devices";
+import { textAtHost } from "./hosted_here";
 import { LevelSignal } from "./level";
 import { adviceForOthers, worksHereOnly } from "./reach";
 
@@ -144,10 +145,10 @@ export class Session {
     this.dispatch({ type: "preview_opened", intent, by });
   }
 
-  /** Back from the preview; a join under way is given up. */
-  leavePreview(): void {
+  /** Back from the preview; a join under way is given up. `entered` is put into the field for a link or code. */
+  leavePreview(entered?: string): void {
     const { screen } = this.current;
-    this.dispatch({ type: "home_opened" });
+    this.dispatch({ type: "home_opened", entered });
     if (screen.name === "preview" && screen.busy) void this.bridge.call("call_leave", {}).catch(() => undefined);
   }
 
@@ -228,6 +229,28 @@ export class Session {
     } catch (thrown) {
       this.dispatch({ type: "join_refused", attempt, error: asBridgeError(thrown) });
     }
+  }
+
+  /** Enters the meeting of the preview on the server in this program, which is started if need be. */
+  async enterHere(): Promise<void> {
+    const { attempt } = this.preparing() ?? {};
+    if (this.current.host?.running !== true) await this.setHosting(true);
+    const { host } = this.current;
+    const screen = this.preparing();
+    // Meanwhile the person may have gone back, or to another meeting.
+    if (host?.running !== true || screen?.intent.kind !== "join" || screen.attempt !== attempt) return;
+    try {
+      this.dispatch({ type: "link_moved", link: await this.parseLink(textAtHost(screen.intent.link, host)) });
+    } catch (thrown) {
+      this.dispatch({ type: "join_refused", attempt: screen.attempt, error: asBridgeError(thrown) });
+      return;
+    }
+    await this.enter();
+  }
+
+  private preparing(): Extract<AppState["screen"], { name: "preview" }> | null {
+    const { screen } = this.current;
+    return screen.name === "preview" ? screen : null;
   }
 
   /** Changes settings here at once and keeps them. */

@@ -36,7 +36,7 @@ export const words: Words = {
     recentEmptyText: "Meetings, in denen du warst, bleiben hier. So kommst du mit einem Druck zurück.",
     rejoin: (title) => `${title} wieder beitreten`,
     serverHeading: "Dein Server",
-    serverText: "Neue Meetings entstehen hier. Auch ein Code ohne Adresse wird hier gesucht.",
+    serverText: "Neue Meetings entstehen hier. Auch ein Meeting, von dem du nur den Code eingibst, wird hier gesucht.",
     serverLocal: "Dieser Computer",
     serverChange: "Ändern",
     noName: "Du hast noch keinen Namen",
@@ -225,7 +225,7 @@ export const words: Words = {
     },
     servers: {
       heading: "Neue Meetings",
-      text: "Neue Meetings entstehen hier. Auch ein Code ohne Adresse wird hier gesucht.",
+      text: "Neue Meetings entstehen hier. Auch ein Meeting, von dem du nur den Code eingibst, wird hier gesucht.",
       where: "Wo neue Meetings entstehen",
       here: "Dieser Computer",
       other: "Ein anderer Server",
@@ -344,5 +344,8 @@ export const words: Words = {
     stopQuestion: "Ausrichten beenden?",
     stopText: (count) => plural(count, "1 Person ist hier in Meetings. Das Beenden schließt sie.", "# Personen sind hier in Meetings. Das Beenden schließt sie."),
     keepRunning: "Weiterlaufen lassen",
+    mustRun: "Der Server dieses Meetings ist dieser Computer, und er richtet gerade nicht aus.",
+    moved: "Der Server dieses Meetings ist dieser Computer, der jetzt an einem anderen Port ausrichtet.",
+    joinThere: "Dort beitreten",
   },
 };

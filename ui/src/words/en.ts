@@ -34,7 +34,7 @@ export const words = {
     recentEmptyText: "Meetings you were in stay here, so that you can go back with one press.",
     rejoin: (title: string) => `Join ${title} again`,
     serverHeading: "Your server",
-    serverText: "New meetings are made here. A bare code is looked up here.",
+    serverText: "New meetings are made here. If you enter only a code, its meeting is looked for here too.",
     serverLocal: "This computer",
     serverChange: "Change",
     noName: "Your name is not set",
@@ -223,7 +223,7 @@ export const words = {
     },
     servers: {
       heading: "New meetings",
-      text: "New meetings are made here. A bare code is looked up here.",
+      text: "New meetings are made here. If you enter only a code, its meeting is looked for here too.",
       where: "Where new meetings are made",
       here: "This computer",
       other: "Another server",
@@ -345,5 +345,8 @@ export const words = {
     stopQuestion: "Stop hosting?",
     stopText: (count: number) => plural(count, "1 person is in meetings here. Stopping ends them.", "# people are in meetings here. Stopping ends them."),
     keepRunning: "Keep it running",
+    mustRun: "The server of this meeting is this computer, and hosting does not run.",
+    moved: "The server of this meeting is this computer, which hosts at another port now.",
+    joinThere: "Join there",
   },
 } as const;

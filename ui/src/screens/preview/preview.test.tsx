@@ -79,7 +79,10 @@ describe("the preview", () => {
     await user.click(screen.getByRole("button", { name: "Join now" }));
     expect(screen.getByText("The others need a name to see. Enter yours.")).toBeDefined();
     expect(bridge.inputs("meeting_join")).toHaveLength(0);
-    await user.type(screen.getByLabelText("Your name"), "Lena{Enter}");
+    const field = screen.getByLabelText("Your name");
+    expect(document.activeElement).toBe(field);
+    expect(document.getElementById(field.getAttribute("aria-describedby") ?? "")?.getAttribute("role")).toBe("alert");
+    await user.keyboard("Lena{Enter}");
     expect(bridge.inputs("meeting_join")).toMatchObject([{ options: { name: "Lena" } }]);
   });
 
@@ -134,6 +137,27 @@ describe("the preview", () => {
     expect(await screen.findByText("No meeting has the code kestrel-lane-2741.")).toBeDefined();
     await user.click(screen.getByRole("button", { name: "Check the code" }));
     expect(screen.getByLabelText("Join with a link or code")).toBeDefined();
+  });
+
+  it("leads back to the code as it was typed, to be mended in its place", async () => {
+    const { user } = await openWindow((world) => world.refusals.set("meeting_join", { code: "room_not_found", message: "", field: null }));
+    await user.type(screen.getByLabelText("Join with a link or code"), " Kestrel-Lane-274{Enter}");
+    await user.click(await screen.findByRole("button", { name: "Join now" }));
+    await user.click(await screen.findByRole("button", { name: "Check the code" }));
+    const field = screen.getByLabelText<HTMLInputElement>("Join with a link or code");
+    expect(document.activeElement).toBe(field);
+    expect(field.value).toBe(" Kestrel-Lane-274");
+    await user.keyboard("1{Enter}");
+    expect(await screen.findByText("kestrel-lane-2741")).toBeDefined();
+  });
+
+  it("leads to an empty field for another link", async () => {
+    const { user } = await openPreview((world) => world.refusals.set("meeting_join", { code: "token_invalid", message: "", field: null }));
+    await user.click(screen.getByRole("button", { name: "Join now" }));
+    await user.click(await screen.findByRole("button", { name: "Enter another link" }));
+    const field = screen.getByLabelText<HTMLInputElement>("Join with a link or code");
+    expect(document.activeElement).toBe(field);
+    expect(field.value).toBe("");
   });
 
   it("tries again when the server does not answer", async () => {
