@@ -25,6 +25,7 @@ export const callWords = {
     shareOf: (name: string) => `Screen of ${name}`,
     youAreSharing: (title: string) => (title === "" ? "You are sharing your screen" : `You are sharing “${title}”`),
     whoSeesIt: (count: number) => (count === 0 ? "Nobody else is here yet." : plural(count, "1 person sees it.", "# people see it.")),
+    nobodySeesIt: "Nobody sees it until you are back.",
     alone: "You are the only one here",
     aloneText: "Give the link to the others. They appear here when they join.",
     copyLink: "Copy the link",
@@ -154,9 +155,13 @@ export const callWords = {
   reconnecting: {
     title: "Reconnecting",
     chip: (seconds: number) => `Offline for ${seconds} s`,
-    since: (seconds: number) => `The connection went away ${plural(seconds, "1 second", "# seconds")} ago. The others cannot hear or see you right now.`,
+    wentAway: (seconds: number) => `The connection went away ${plural(seconds, "1 second", "# seconds")} ago.`,
+    /** After the reason, which says what is away. */
+    offlineFor: (seconds: number) => `You have been offline for ${plural(seconds, "1 second", "# seconds")}.`,
+    cost: "The others cannot hear or see you right now.",
     keepPlace: "You keep your place; nobody has to let you in again",
     comeBack: "The others see that you are gone. You come back by yourself when the connection does",
+    comeBackAlone: "You come back by yourself when the connection does",
     waiting: (count: number) => plural(count, "1 message waits and is sent by itself", "# messages wait and are sent by themselves"),
     nextTry: (seconds: number) => (seconds <= 0 ? "Trying now" : `Next try in ${seconds} s`),
     ownScreen: "Your microphone and camera stay as they are",
