@@ -54,7 +54,8 @@ export type Screen =
     resting: readonly OwnDevice[];
   }
   | { name: "call" }
-  | { name: "ended"; reason: EndReason; message: string; code: ErrorCode | null; again: ParsedLink; title: string };
+  /** `others`: somebody else was there when it ended for me. */
+  | { name: "ended"; reason: EndReason; message: string; code: ErrorCode | null; others: boolean; again: ParsedLink; title: string };
 
 export interface Toast {
   id: number;
@@ -221,9 +222,10 @@ export function canOpenLink({ call, screen }: AppState): boolean {
 /** A call that ends before it was joined is the refusal of the join, which has its own words. */
 function endCall(state: AppState, { reason, message, code = null }: Extract<CallPhase, { phase: "ended" }>): AppState {
   if (state.call === null || state.screen.name !== "call") return state;
-  const { code: meeting, link, title } = state.call;
+  const { code: meeting, link, title, me, participants } = state.call;
+  const others = participants.some(({ id }) => id !== me);
   const again: ParsedLink = { code: meeting, server: null, join_text: link === "" ? meeting : link };
-  return { ...state, screen: { name: "ended", reason, message, code, again, title }, call: null, settingsOver: null, toasts: [] };
+  return { ...state, screen: { name: "ended", reason, message, code, others, again, title }, call: null, settingsOver: null, toasts: [] };
 }
 
 /** A device that came on works again. */
