@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { act, screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { FixtureBridge } from "../../bridge/fixture";
@@ -129,6 +130,35 @@ describe("the preview", () => {
     expect(bridge.settings.devices.camera).toEqual({ kind: "test" });
     await user.click(screen.getByRole("button", { name: "Join now" }));
     expect(await screen.findByRole("toolbar", { name: "Call controls" })).toBeDefined();
+  });
+
+  it("names only what it offers when the system has no camera at all", async () => {
+    const { user, bridge, emit } = await openPreview((world) => { world.devices = { cameras: [], microphones: [], speakers: [] }; });
+    const message = "No camera was found. Connect one, or choose a video file or the test picture.";
+    await emit({ type: "device_problem", kind: "camera", problem: { kind: "camera", reason: "missing", message, device: null } });
+    expect(screen.getByText(/^Connect one, or choose the test picture\./)).toBeDefined();
+    expect(screen.queryByText(/video file/)).toBeNull();
+    const before = bridge.inputs("preview_start").length;
+    await user.click(screen.getByRole("button", { name: "Try again" }));
+    expect(bridge.inputs("preview_start")).toHaveLength(before + 1);
+    await user.click(screen.getByRole("button", { name: "Use the test picture" }));
+    expect(bridge.settings.devices.camera).toEqual({ kind: "test" });
+  });
+
+  it("says that one can listen only where there is something to hear with", async () => {
+    const { emit, bridge } = await openPreview((world) => { world.devices = { ...world.devices, microphones: [] }; });
+    expect(screen.getByText(/You can listen, and write in the chat/)).toBeDefined();
+    await emit({ type: "devices", devices: { ...bridge.devices, speakers: [] } });
+    expect(screen.queryByText(/You can listen/)).toBeNull();
+    expect(screen.getByText("You cannot hear the others, and they cannot hear you. You can write in the chat.")).toBeDefined();
+  });
+
+  it("points back on its way back, along the line of writing", async () => {
+    await openPreview();
+    const drawing = screen.getByRole("button", { name: "Back" }).querySelector("svg");
+    expect(drawing?.classList.contains("directed")).toBe(true);
+    // The drawing's path, which the file has too.
+    expect(readFileSync("src/design/icons/chevron-left.svg", "utf8")).toContain(`d="${drawing?.querySelector("path")?.getAttribute("d") ?? ""}"`);
   });
 
   it("stays with the reason when the meeting does not exist, and leads back to the code", async () => {
