@@ -304,7 +304,7 @@ export class Session {
 
   /** Copies a text and tells whether it was done. What the text is not good for, with what to do, is the `warning`. */
   async copy(text: string, done: string, notDone: string, warning = ""): Promise<void> {
-    const detail = warning === "" ? text : `${text} ${warning}`;
+    const detail = warning === "" ? text : `${text}\n${warning}`;
     try {
       await this.bridge.copyText(text);
       const tone = warning === "" ? "ok" : "warn";

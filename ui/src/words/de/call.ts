@@ -151,6 +151,8 @@ export const callWords: Pick<Words, "call" | "dock" | "more" | "share" | "people
     sendAgain: "Noch einmal senden",
     tooLong: (limit) => `Eine Nachricht hat höchstens ${limit.toLocaleString("de")} Zeichen.`,
     notAllowed: "Du darfst hier lesen, aber nicht schreiben.",
+    openAt: (name, text) => `Chat öffnen. ${name}: ${text}`,
+    noPreviews: "Hier keine Nachrichten mehr zeigen",
     newMessages: (count) => plural(count, "1 neue Nachricht", "# neue Nachrichten"),
   },
   reconnecting: {

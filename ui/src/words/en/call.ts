@@ -150,6 +150,8 @@ export const callWords = {
     sendAgain: "Send again",
     tooLong: (limit: number) => `A message has at most ${limit.toLocaleString("en")} characters.`,
     notAllowed: "You may read here, but not write.",
+    openAt: (name: string, text: string) => `Open the chat. ${name}: ${text}`,
+    noPreviews: "Show no more messages here",
     newMessages: (count: number) => plural(count, "1 new message", "# new messages"),
   },
   reconnecting: {
