@@ -80,7 +80,7 @@ export function fixtureCall(participants: ParticipantInfo[], changes: Partial<Jo
     role: "host",
     grants: { publish: true, share_screen: true, subscribe: true, chat: true, hand: true, moderate: true },
     code: "kestrel-lane-2741",
-    link: "http://127.0.0.1:8003/m/kestrel-lane-2741",
+    link: "http://192.168.1.7:8003/m/kestrel-lane-2741",
     title: "Design review",
     participants,
     chat: [],

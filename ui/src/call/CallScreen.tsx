@@ -1,5 +1,6 @@
 import { useEffect, useRef, type ReactElement } from "react";
 import { ChatPanel } from "../chat/ChatPanel";
+import { ChatPreview } from "../chat/ChatPreview";
 import { useHeadingAfter } from "../design/focus";
 import { Toasts } from "../design/Toasts";
 import { PeoplePanel } from "../people/PeoplePanel";
@@ -72,7 +73,7 @@ export function CallScreen(): ReactElement {
           <Stage kept={kept} />
           {call.phase.phase === "reconnecting" && <ReconnectingCard phase={call.phase} />}
           {controls.statistics && <StatisticsPanel onClose={controls.toggleStatistics} />}
-          <Toasts />
+          <Toasts><ChatPreview /></Toasts>
         </div>
         {call.panel === "people" && <PeoplePanel />}
         {call.panel === "chat" && <ChatPanel />}

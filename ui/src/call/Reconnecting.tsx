@@ -17,11 +17,13 @@ type ReconnectingPhase = Extract<CallPhase, { phase: "reconnecting" }>;
 /** Over the stage while the connection is away: what happened, what it costs, what goes on by itself. */
 export function ReconnectingCard({ phase }: { phase: ReconnectingPhase }): ReactElement | null {
   const now = useNow(250);
-  const { chatState } = useCall();
+  const { chatState, participants } = useCall();
   const away = Math.max(0, now - phase.since);
   const waiting = chatState.pending.filter(({ refused }) => refused === null).length;
   if (away < CARD_AFTER_MS) return null;
   const why = troubleWords(phase);
+  const alone = participants.length <= 1;
+  const seconds = Math.floor(away / 1000);
   const kept = away < REJOIN_WINDOW_MS;
   return (
     <div className="reconnecting">
@@ -30,15 +32,15 @@ export function ReconnectingCard({ phase }: { phase: ReconnectingPhase }): React
         <div className="grow">
           <h2>{words.reconnecting.title}</h2>
           <p className="muted md">
-            {why !== "" && `${why} `}
-            {words.reconnecting.since(Math.floor(away / 1000))}
+            {why === "" ? words.reconnecting.wentAway(seconds) : `${why} ${words.reconnecting.offlineFor(seconds)}`}
+            {!alone && ` ${words.reconnecting.cost}`}
           </p>
         </div>
       </div>
       <ul>
         <li className={kept ? "ok" : ""}>
           <Icon name={kept ? "check" : "clock"} size={17} />
-          {kept ? words.reconnecting.keepPlace : words.reconnecting.comeBack}
+          {kept ? words.reconnecting.keepPlace : alone ? words.reconnecting.comeBackAlone : words.reconnecting.comeBack}
         </li>
         <li className="ok"><Icon name="check" size={17} />{words.reconnecting.ownScreen}</li>
         {waiting > 0 && <li><Icon name="clock" size={17} />{words.reconnecting.waiting(waiting)}</li>}

@@ -1,6 +1,6 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
-import { fixturePerson } from "../bridge/fixture";
+import { fixtureCall, fixturePerson } from "../bridge/fixture";
 import { INES, LENA, openCall, TOMAS } from "../test_app";
 
 const tile = (name: RegExp): HTMLElement => within(screen.getByRole("list", { name: "People in the call" })).getByRole("listitem", { name });
@@ -28,6 +28,15 @@ describe("the stage", () => {
     expect(within(kofi).getByText("KM")).toBeDefined();
     expect(kofi.querySelector("[data-tile]")).toBeNull();
     expect(tile(/Lena/).querySelector(`[data-tile="${LENA.id}/camera"]`)).not.toBeNull();
+  });
+
+  it("shows on every raised hand its place, the first too, once there is another", async () => {
+    const first = { ...INES, hand_raised_at: 1_000 };
+    const { emit } = await openCall([first, TOMAS, LENA]);
+    expect(within(tile(/Ines/)).getByText("Hand raised")).toBeDefined();
+    await emit({ type: "roster", participants: [first, TOMAS, { ...LENA, hand_raised_at: 2_000 }] });
+    expect(within(tile(/Ines/)).getByText("Hand raised · 1")).toBeDefined();
+    expect(within(tile(/Lena/)).getByText("Hand raised · 2")).toBeDefined();
   });
 
   it("shows who is rejoining", async () => {
@@ -74,8 +83,24 @@ describe("the stage", () => {
   it("gives the link away while one is alone", async () => {
     const { user, bridge } = await openCall([LENA]);
     await user.click(screen.getByRole("button", { name: "Copy the link" }));
-    expect(bridge.copied).toEqual(["http://127.0.0.1:8003/m/kestrel-lane-2741"]);
+    expect(bridge.copied).toEqual(["http://192.168.1.7:8003/m/kestrel-lane-2741"]);
     expect(await screen.findByText("The link is copied.")).toBeDefined();
+    expect(screen.getByText(/Give the link to the others/)).toBeDefined();
+  });
+
+  it("says that a link works on this computer only, beside it and when it is copied, and what to do", async () => {
+    const { user } = await openCall([LENA], (world) => { world.joined = fixtureCall([LENA], { link: "http://127.0.0.1:8003/m/kestrel-lane-2741" }); });
+    expect(screen.queryByText(/Give the link to the others/)).toBeNull();
+    expect(screen.getByText(/^This link works on this computer only\. To meet others, start hosting on the home screen/)).toBeDefined();
+    await user.click(screen.getByRole("button", { name: "Copy the link" }));
+    expect(await screen.findByText("The link is copied, but it works on this computer only.")).toBeDefined();
+    expect(screen.getByText(/^http:\/\/127\.0\.0\.1:8003\/m\/kestrel-lane-2741 To meet others/)).toBeDefined();
+  });
+
+  it("names the missing network where that is why nobody else can come", async () => {
+    const { emit } = await openCall([LENA], (world) => { world.joined = fixtureCall([LENA], { link: "http://127.0.0.1:8003/m/kestrel-lane-2741" }); });
+    await emit({ type: "host", host: { running: true, address: null, port_taken: null, people: 1 } });
+    expect(screen.getByText("This link works on this computer only. This computer has no network now. Only you can reach it.")).toBeDefined();
   });
 });
 
@@ -160,11 +185,30 @@ describe("the dock", () => {
     expect(screen.getByText("Brio is back and is used again.")).toBeDefined();
   });
 
+  it("keeps the width of its share button, whichever of its names it shows", async () => {
+    const { emit } = await openCall();
+    const names = (): (string | undefined)[] => {
+      const label = document.querySelector<HTMLElement>(".dock .steady");
+      return [label?.textContent ?? undefined, label?.dataset["other"]];
+    };
+    expect(names()).toEqual(["Share", "Stop sharing"]);
+    await emit({ type: "own_media", media: { microphone_on: true, camera_on: true, share: { source_id: "screen-1", title: "" }, hand_raised: false } });
+    expect(names()).toEqual(["Stop sharing", "Share"]);
+  });
+
+  it("leaves, and says no more of the others than is true", async () => {
+    const { emit } = await openCall([LENA]);
+    await emit({ type: "call_phase", phase: { phase: "ended", reason: "left", message: "You left the meeting." } });
+    expect(await screen.findByRole("heading", { name: "You left the call" })).toBeDefined();
+    expect(screen.queryByText(/You left the meeting|The others/)).toBeNull();
+  });
+
   it("leaves, and offers to come back", async () => {
     const { user, bridge } = await openCall();
     await user.click(screen.getByRole("button", { name: "Leave" }));
     expect(bridge.inputs("call_leave")).toHaveLength(1);
     expect(await screen.findByRole("heading", { name: "You left the call" })).toBeDefined();
+    expect(screen.getByText("The others go on without you.")).toBeDefined();
     await user.click(screen.getByRole("button", { name: "Join again" }));
     expect(await screen.findByRole("heading", { name: "Ready to join?" })).toBeDefined();
   });
@@ -189,6 +233,18 @@ describe("a lost connection", () => {
     await emit({ type: "call_phase", phase: { phase: "joined" } });
     expect(screen.queryByText(/Offline/)).toBeNull();
     expect(tile(/Ines/).classList.contains("frozen")).toBe(false);
+  });
+
+  it("is told once, with what it costs only to who has others there", async () => {
+    const { emit } = await openCall([LENA]);
+    await emit({ type: "own_media", media: { microphone_on: true, camera_on: true, share: { source_id: "screen-1", title: "Whole screen" }, hand_raised: false } });
+    await emit({ type: "call_phase", phase: { phase: "reconnecting", since: Date.now() - 84_000, next_try_at: null, message: "", code: "server_lost" } });
+    expect(await screen.findByText("The connection to the server was lost. You have been offline for 84 seconds.")).toBeDefined();
+    expect(screen.getByText("You come back by yourself when the connection does")).toBeDefined();
+    expect(screen.queryByText(/Nobody else is here|The others/)).toBeNull();
+    expect(screen.getByText("Nobody sees it until you are back.")).toBeDefined();
+    await emit({ type: "roster", participants: [INES, LENA] });
+    expect(screen.getByText(/The others cannot hear or see you right now\.$/)).toBeDefined();
   });
 
   it("does not promise a place that is gone", async () => {

@@ -1,19 +1,23 @@
-import { useEffect, useState, type ReactElement } from "react";
+import { useEffect, useState, type ReactElement, type ReactNode } from "react";
 import type { Toast } from "../state/app_state";
 import { useApp, useSession } from "../state/context";
 import { words } from "../words";
 import { Button } from "./controls";
 import { Icon, type IconName } from "./Icon";
 
-const SHOWN_MS = 5_000;
+/** So long something is shown that asks nothing, milliseconds. */
+export const SHOWN_MS = 5_000;
 const ICONS: Record<Toast["tone"], IconName> = { info: "info", ok: "check", warn: "warning", danger: "warning" };
 
-/** What happened, for 5 s or until answered. Pointer or focus stops the clock. */
-export function Toasts(): ReactElement {
+/** What happened, for 5 s or until answered. Pointer or focus stops the clock. What stands below is no news by itself. */
+export function Toasts({ children }: { children?: ReactNode }): ReactElement {
   const toasts = useApp((state) => state.toasts);
   return (
-    <div className="toasts" aria-live="polite">
-      {toasts.map((toast) => <OneToast key={toast.id} toast={toast} />)}
+    <div className="toasts">
+      <div className="toast-list" aria-live="polite">
+        {toasts.map((toast) => <OneToast key={toast.id} toast={toast} />)}
+      </div>
+      {children}
     </div>
   );
 }

@@ -103,6 +103,14 @@ describe("the design", () => {
     }
   });
 
+  it("keeps a toast inside what it lies over, whatever long link it tells", () => {
+    const sheet = read("design/surfaces.css");
+    const rule = (name: string): string => new RegExp(`^\\.${name} \\{([^}]*)\\}`, "m").exec(sheet)?.[1] ?? "";
+    expect(rule("toast")).toMatch(/overflow-wrap: anywhere/);
+    expect(rule("toast")).toMatch(/max-width: min\([^;]*100%\)/);
+    expect(rule("toasts")).toMatch(/inset-inline: var\(--space-4\)/);
+  });
+
   it("writes the themes for people who follow the system from the same source", () => {
     const written = withSystemThemes(TOKENS);
     expect(written).toMatch(/prefers-color-scheme: light\) \{ :root:not\(\[data-theme\]\) \{[^}]*--bg: oklch\(0\.972/);

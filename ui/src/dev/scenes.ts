@@ -155,7 +155,21 @@ export const scenes: Record<string, Scene> = {
   "preview-refused": refused({ code: "room_not_found", message: "", field: null }, DARK),
   "preview-no-server": refused({ code: "server_unreachable", message: "Nothing listens at meet.example.org:8003.", field: null }),
 
+  "preview-own-server": inPreview({
+    keep: [],
+    prepare: (bridge) => { bridge.refusals.set("meeting_join", { code: "server_unreachable", message: "", field: null }); },
+    play: async (_bridge, session) => {
+      session.openPreview({ kind: "join", link: await session.parseLink("http://127.0.0.1:8003/m/kestrel-lane-2741"), title: "Design review" });
+      await session.enter();
+    },
+  }),
+
   "call-1": inCall([LENA]),
+  "call-1-here": inCall([LENA], {
+    keep: [],
+    prepare: (bridge) => { bridge.joined = { ...bridge.joined, link: "http://127.0.0.1:8003/m/kestrel-lane-2741" }; },
+    play: (_bridge, session) => session.copyLink(),
+  }),
   "call-2": inCall([INES, LENA], { keep: [] }),
   "call-5": inCall(FIVE, {
     keep: ["1440x900-dark", "1440x900-light", "1440x900-hc", "1280x720-dark", "480x800-dark"],
@@ -192,6 +206,14 @@ export const scenes: Record<string, Scene> = {
   "mini-share": inMini(SHARING),
   "people": inCall([...FIVE, ZOE, LONG], { keep: ["1440x900-dark", "1440x900-light", "480x800-dark"], press: () => [words.dock.people(7)] }),
   "chat": inCall(FIVE, { keep: ["1440x900-dark", "1440x900-light", "480x800-dark"], press: () => [words.dock.chat] }),
+  "chat-preview": inCall(FIVE, {
+    keep: [],
+    prepare: (bridge) => { bridge.joined = { ...bridge.joined, link: `https://192.168.1.7:8003/m/kestrel-lane-2741#fp=${"3f9a".repeat(16)}` }; },
+    play: async (bridge, session) => {
+      await session.copyLink();
+      bridge.emit({ type: "chat", message: fixtureMessage(20, RAJ, "I put the table at https://example.org/rejoin-by-router/third-quarter and will go through it line by line once Tomas is back with us. Does that suit everybody?") });
+    },
+  }),
   "chat-empty": inCall(FIVE, { keep: [], prepare: (bridge) => { bridge.joined = fixtureCall(FIVE); }, press: () => [words.dock.chat] }),
   "device-menu": inCall(FIVE, { sizes: WIDE, press: () => [words.dock.microphoneMenu] }),
   "camera-menu": inCall(FIVE, { keep: [], sizes: WIDE, press: () => [words.dock.cameraMenu] }),

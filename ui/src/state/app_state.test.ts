@@ -49,7 +49,7 @@ describe("the window", () => {
 
   it("shows why a call ended, and can join it again by its link", () => {
     const state = reduce(inCall(), { type: "call_phase", phase: { phase: "ended", reason: "timed_out", message: "" } });
-    expect(state.screen).toMatchObject({ name: "ended", reason: "timed_out", again: { join_text: "http://127.0.0.1:8003/m/kestrel-lane-2741" } });
+    expect(state.screen).toMatchObject({ name: "ended", reason: "timed_out", again: { join_text: "http://192.168.1.7:8003/m/kestrel-lane-2741" } });
     expect(state.call).toBeNull();
   });
 

@@ -17,10 +17,14 @@ import type {
   WindowMode,
 } from "../bridge/commands";
 import type { ErrorCode } from "../bridge/protocol.generated";
+import { withOwnHost } from "./hosted_here";
 import { joinCall, reduceCall, type CallAction, type CallState } from "./call_state";
 
 /** What the person is about to do on the preview screen. */
-export type Intent = { kind: "start"; title: string } | { kind: "join"; link: ParsedLink; title: string };
+export type Intent =
+  | { kind: "start"; title: string }
+  /** `typed` is what the person wrote to name the meeting, when they did. */
+  | { kind: "join"; link: ParsedLink; title: string; typed?: string };
 
 /** The parts of the settings, in the order they are listed. */
 export const SETTINGS_SECTIONS = ["sound", "video", "shortcuts", "appearance", "servers", "privacy", "about"] as const;
@@ -36,7 +40,8 @@ export type Opener = "settings" | "server" | "me";
 export type OwnDevice = "camera" | "microphone";
 
 export type Screen =
-  | { name: "home"; focus: Opener | null }
+  /** `entered` stands in the field for a link or code, which has the focus then. */
+  | { name: "home"; focus: Opener | null; entered?: string }
   | { name: "settings"; section: SettingsSection; opener: Opener }
   | {
     name: "preview";
@@ -49,7 +54,8 @@ export type Screen =
     resting: readonly OwnDevice[];
   }
   | { name: "call" }
-  | { name: "ended"; reason: EndReason; message: string; code: ErrorCode | null; again: ParsedLink; title: string };
+  /** `others`: somebody else was there when it ended for me. */
+  | { name: "ended"; reason: EndReason; message: string; code: ErrorCode | null; others: boolean; again: ParsedLink; title: string };
 
 export interface Toast {
   id: number;
@@ -79,6 +85,8 @@ export interface AppState {
   call: CallState | null;
   /** The server in this program; `null` until the native side said. */
   host: HostStatus | null;
+  /** Hosts under which it was reached so far, as far as this window saw. */
+  ownHosts: readonly string[];
   /** The settings as a dialog over the preview or a call, which goes on. */
   settingsOver: SettingsSection | null;
   toasts: readonly Toast[];
@@ -93,7 +101,9 @@ export type AppAction =
   | CallAction
   | { type: "preview_opened"; intent: Intent; by?: "link" | "person" }
   | { type: "devices_woken"; devices: readonly OwnDevice[] }
-  | { type: "home_opened" }
+  /** The meeting of the preview is at another address. */
+  | { type: "link_moved"; link: ParsedLink }
+  | { type: "home_opened"; entered?: string }
   | { type: "join_began"; attempt: number }
   | { type: "join_refused"; attempt: number; error: BridgeError }
   | { type: "settings_changed"; settings: Settings }
@@ -127,14 +137,14 @@ export const DEFAULT_SETTINGS: Settings = {
 };
 
 export function initialState(info: AppInfo, settings: Settings, devices: DeviceList): AppState {
-  return { screen: { name: "home", focus: null }, info, settings, devices, problems: {}, call: null, host: null, settingsOver: null, toasts: [], nextToast: 1, windowMode: "normal" };
+  return { screen: { name: "home", focus: null }, info, settings, devices, problems: {}, call: null, host: null, ownHosts: [], settingsOver: null, toasts: [], nextToast: 1, windowMode: "normal" };
 }
 
 /** `now` is when the event came, milliseconds since 1970 UTC. */
 export function reduce(state: AppState, event: BridgeEvent | AppAction, now = Date.now()): AppState {
   switch (event.type) {
     case "home_opened":
-      return { ...state, screen: { name: "home", focus: null }, call: null, settingsOver: null };
+      return { ...state, screen: { name: "home", focus: null, ...(event.entered !== undefined && { entered: event.entered }) }, call: null, settingsOver: null };
     case "preview_opened":
       return {
         ...state,
@@ -147,6 +157,10 @@ export function reduce(state: AppState, event: BridgeEvent | AppAction, now = Da
     case "devices_woken":
       return state.screen.name === "preview"
         ? { ...state, screen: { ...state.screen, resting: state.screen.resting.filter((device) => !event.devices.includes(device)) } }
+        : state;
+    case "link_moved":
+      return state.screen.name === "preview" && state.screen.intent.kind === "join"
+        ? { ...state, screen: { ...state.screen, intent: { ...state.screen.intent, link: event.link } } }
         : state;
     case "settings_opened":
       if (state.screen.name === "preview" || state.screen.name === "call") return { ...state, settingsOver: event.section };
@@ -163,7 +177,7 @@ export function reduce(state: AppState, event: BridgeEvent | AppAction, now = Da
     case "settings_changed":
       return { ...state, settings: event.settings };
     case "host":
-      return { ...state, host: event.host };
+      return { ...state, host: event.host, ownHosts: withOwnHost(state.ownHosts, event.host) };
     case "devices":
       return { ...state, devices: event.devices };
     case "device_problem":
@@ -208,9 +222,10 @@ export function canOpenLink({ call, screen }: AppState): boolean {
 /** A call that ends before it was joined is the refusal of the join, which has its own words. */
 function endCall(state: AppState, { reason, message, code = null }: Extract<CallPhase, { phase: "ended" }>): AppState {
   if (state.call === null || state.screen.name !== "call") return state;
-  const { code: meeting, link, title } = state.call;
+  const { code: meeting, link, title, me, participants } = state.call;
+  const others = participants.some(({ id }) => id !== me);
   const again: ParsedLink = { code: meeting, server: null, join_text: link === "" ? meeting : link };
-  return { ...state, screen: { name: "ended", reason, message, code, again, title }, call: null, settingsOver: null, toasts: [] };
+  return { ...state, screen: { name: "ended", reason, message, code, others, again, title }, call: null, settingsOver: null, toasts: [] };
 }
 
 /** A device that came on works again. */

@@ -20,6 +20,10 @@ export interface ChatState {
   /** The next `local` number. */
   nextLocal: number;
   unread: number;
+  /** The newest message while the panel is closed, until it was shown for its time, and when it came. */
+  preview: { message: ChatMessage; at: number } | null;
+  /** The person wants none of those until they look into the chat again. */
+  previewsOff: boolean;
   /** What is written and not sent. It stays while the panel is closed. */
   draft: string;
   older: "unknown" | "loading" | "more" | "none" | "failed";
@@ -54,6 +58,8 @@ export interface CallState extends JoinedCall {
 export type CallAction =
   | { type: "panel_toggled"; panel: Panel }
   | { type: "panel_closed" }
+  /** `off`: and no other comes until the person looks into the chat. */
+  | { type: "chat_preview_closed"; off: boolean }
   | { type: "pin_toggled"; participant: ParticipantId }
   | { type: "draft_changed"; draft: string }
   | { type: "share_chosen"; participant: ParticipantId }
@@ -77,7 +83,7 @@ export function joinCall(joined: JoinedCall, before: CallState | null): CallStat
   const same = before !== null && before.code === joined.code;
   const chatState: ChatState = same
     ? { ...before.chatState, messages: mergeMessages(before.chatState.messages, joined.chat) }
-    : { messages: joined.chat, pending: [], nextLocal: 1, unread: 0, draft: "", older: joined.chat.length < LEAST_PAGE ? "none" : "unknown" };
+    : { messages: joined.chat, pending: [], nextLocal: 1, unread: 0, preview: null, previewsOff: false, draft: "", older: joined.chat.length < LEAST_PAGE ? "none" : "unknown" };
   return {
     ...joined,
     phase: { phase: "joined" },
@@ -114,27 +120,30 @@ export function reduceCall(call: CallState, event: BridgeEvent | CallAction, now
       return { ...call, largeShare: event.participant };
     case "panel_toggled": {
       const panel = call.panel === event.panel ? null : event.panel;
-      return { ...call, panel, chatState: panel === "chat" ? { ...call.chatState, unread: 0 } : call.chatState };
+      return { ...call, panel, chatState: panel === "chat" ? { ...call.chatState, unread: 0, preview: null, previewsOff: false } : call.chatState };
     }
     case "panel_closed":
       return { ...call, panel: null };
     case "pin_toggled":
       return { ...call, pinned: call.pinned === event.participant ? null : event.participant };
     default: {
-      const chatState = reduceChat(call.chatState, event, call);
+      const chatState = reduceChat(call.chatState, event, call, now);
       return chatState === call.chatState ? call : { ...call, chatState };
     }
   }
 }
 
-function reduceChat(chat: ChatState, event: BridgeEvent | CallAction, call: CallState): ChatState {
+function reduceChat(chat: ChatState, event: BridgeEvent | CallAction, call: CallState, now: number): ChatState {
   switch (event.type) {
     case "chat": {
       const messages = mergeMessages(chat.messages, [event.message]);
       if (messages.length === chat.messages.length) return chat;
       const seen = call.panel === "chat" || event.message.user_id === call.me;
-      return settle({ ...chat, messages, unread: seen ? chat.unread : chat.unread + 1 }, [event.message], [call.me]);
+      const preview = seen || chat.previewsOff ? chat.preview : { message: event.message, at: now };
+      return settle({ ...chat, messages, preview, unread: seen ? chat.unread : chat.unread + 1 }, [event.message], [call.me]);
     }
+    case "chat_preview_closed":
+      return { ...chat, preview: null, previewsOff: chat.previewsOff || event.off };
     case "draft_changed":
       return { ...chat, draft: event.draft };
     case "message_written":

@@ -8,7 +8,9 @@ import {
   type AppAction, type AppState, type Intent, type Opener, type OwnDevice, type SettingsSection,
 } from "./app_state";
 import { newDevices } from "./devices";
+import { textAtHost } from "./hosted_here";
 import { LevelSignal } from "./level";
+import { adviceForOthers, worksHereOnly } from "./reach";
 
 /** Of what a person pasted, so many UTF-16 units are read: no link is longer, and the gate refuses a whole page unread. */
 const LONGEST_LINK = 4_096;
@@ -143,10 +145,10 @@ export class Session {
     this.dispatch({ type: "preview_opened", intent, by });
   }
 
-  /** Back from the preview; a join under way is given up. */
-  leavePreview(): void {
+  /** Back from the preview; a join under way is given up. `entered` is put into the field for a link or code. */
+  leavePreview(entered?: string): void {
     const { screen } = this.current;
-    this.dispatch({ type: "home_opened" });
+    this.dispatch({ type: "home_opened", entered });
     if (screen.name === "preview" && screen.busy) void this.bridge.call("call_leave", {}).catch(() => undefined);
   }
 
@@ -229,6 +231,28 @@ export class Session {
     }
   }
 
+  /** Enters the meeting of the preview on the server in this program, which is started if need be. */
+  async enterHere(): Promise<void> {
+    const { attempt } = this.preparing() ?? {};
+    if (this.current.host?.running !== true) await this.setHosting(true);
+    const { host } = this.current;
+    const screen = this.preparing();
+    // Meanwhile the person may have gone back, or to another meeting.
+    if (host?.running !== true || screen?.intent.kind !== "join" || screen.attempt !== attempt) return;
+    try {
+      this.dispatch({ type: "link_moved", link: await this.parseLink(textAtHost(screen.intent.link, host)) });
+    } catch (thrown) {
+      this.dispatch({ type: "join_refused", attempt: screen.attempt, error: asBridgeError(thrown) });
+      return;
+    }
+    await this.enter();
+  }
+
+  private preparing(): Extract<AppState["screen"], { name: "preview" }> | null {
+    const { screen } = this.current;
+    return screen.name === "preview" ? screen : null;
+  }
+
   /** Changes settings here at once and keeps them. */
   async saveSettings(settings: Settings): Promise<void> {
     this.dispatch({ type: "settings_changed", settings });
@@ -278,13 +302,15 @@ export class Session {
     if (host !== null) this.dispatch({ type: "host", host });
   }
 
-  /** Copies a text and tells whether it was done. */
-  async copy(text: string, done: string, notDone: string): Promise<void> {
+  /** Copies a text and tells whether it was done. What the text is not good for, with what to do, is the `warning`. */
+  async copy(text: string, done: string, notDone: string, warning = ""): Promise<void> {
+    const detail = warning === "" ? text : `${text}\n${warning}`;
     try {
       await this.bridge.copyText(text);
-      this.dispatch({ type: "toast_shown", toast: { tone: "ok", message: done, detail: text } });
+      const tone = warning === "" ? "ok" : "warn";
+      this.dispatch({ type: "toast_shown", toast: { tone, message: done, detail, sticky: warning !== "" } });
     } catch {
-      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: notDone, detail: text, sticky: true } });
+      this.dispatch({ type: "toast_shown", toast: { tone: "warn", message: notDone, detail, sticky: true } });
     }
   }
 
@@ -336,7 +362,10 @@ export class Session {
   }
 
   async copyLink(): Promise<void> {
-    await this.copy(this.current.call?.link ?? "", words.call.linkCopied, words.call.linkNotCopied);
+    const link = this.current.call?.link ?? "";
+    const text = words.call;
+    if (worksHereOnly(link)) await this.copy(link, text.linkCopiedHereOnly, text.linkNotCopied, adviceForOthers(this.current));
+    else await this.copy(link, text.linkCopied, text.linkNotCopied);
   }
 
   async sendMessage(content: string): Promise<void> {

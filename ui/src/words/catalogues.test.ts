@@ -153,6 +153,9 @@ describe("what the native side says in English", () => {
     const problem: DeviceProblem = { kind: "camera", reason: "lost", message: "It was unplugged.", device: null };
     expect(problemDetail(problem)).toBe("It was unplugged.");
     expect(endWords("server_gone", "It said goodbye.").text).toBe("It said goodbye.");
+    expect(endWords("left", "You left the meeting.", null, true).text).toBe("The others go on without you.");
+    expect(endWords("left", "You left the meeting.").text).toBe("");
+    expect(endWords("removed", "A host removed you from the meeting.").text).toBe(en.ended.removed[1]);
     speak("de");
     expect(problemDetail(problem)).toBe("");
     expect(problemDetail({ ...problem, reason: "busy", message: "OBS Studio holds it." })).toBe("OBS Studio holds it.");

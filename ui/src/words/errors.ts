@@ -84,9 +84,16 @@ export function problemDetail({ reason, message }: DeviceProblem): string {
   return nativeSpeaksIt() || reason === "failed" || reason === "busy" ? message : "";
 }
 
-/** Why a call is over. `failed` alone leaves the cause open; the server's `code` tells it then. */
-export function endWords(reason: EndReason, message: string, code: ErrorCode | null = null): { title: string; text: string } {
+/** Reasons that say all there is to say: the native side's sentence would say it a second time. */
+const TOLD: readonly EndReason[] = ["left", "removed", "replaced"];
+
+/**
+ * Why a call is over. `failed` alone leaves the cause open; the server's `code` tells it then. `others`: somebody
+ * else was still there.
+ */
+export function endWords(reason: EndReason, message: string, code: ErrorCode | null = null, others = false): { title: string; text: string } {
   const [title, usual] = words.ended[reason];
+  if (TOLD.includes(reason)) return { title, text: reason === "left" && !others ? "" : usual };
   if (reason === "failed" && code !== null) return { title, text: refusalLine({ code, message, field: null }) };
   return { title, text: message !== "" && (nativeSpeaksIt() || reason === "failed") ? message : usual };
 }

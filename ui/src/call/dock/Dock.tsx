@@ -96,14 +96,19 @@ export function PanelButtons({ controls }: { controls: CallControls }): ReactEle
   );
 }
 
+/** As wide for the one name as for the other, so that nothing beside it moves when a share begins. */
 function ShareButton({ sharing, narrow, onPress }: { sharing: boolean; narrow: boolean; onPress: () => void }): ReactElement {
   const keys = useKeysText();
   const name = sharing ? words.dock.stopSharing : words.dock.share;
+  const icon = sharing ? "stop-share" : "share-screen";
   return (
     <Tip text={name} shortcut={keys("share")}>
       <Button preventFocusOnPress className={sharing ? "dk live" : "dk"} aria-label={name} onPress={onPress}>
-        <Icon name={sharing ? "stop-share" : "share-screen"} size={22} />
-        {!narrow && name}
+        {narrow ? <Icon name={icon} size={22} /> : (
+          <span className="steady" data-other={sharing ? words.dock.share : words.dock.stopSharing}>
+            <span className="row"><Icon name={icon} size={22} /><span>{name}</span></span>
+          </span>
+        )}
       </Button>
     </Tip>
   );

@@ -35,7 +35,7 @@ export function Signs({ person, small }: { person: TilePerson; small: boolean })
       {person.hand !== null && (
         <span className="tbadge hand num">
           <Icon name="hand" size={small ? 13 : 15} />
-          {small ? person.hand : person.hand === 1 ? words.call.handRaised : `${words.call.handRaised} · ${person.hand}`}
+          {small ? person.hand : person.queue ? `${words.call.handRaised} · ${person.hand}` : words.call.handRaised}
         </span>
       )}
       {person.reaction !== null && <span className="tbadge reaction"><ReactionMark reaction={person.reaction} size={small ? 16 : 20} /></span>}

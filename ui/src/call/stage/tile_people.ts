@@ -1,7 +1,7 @@
 /** From the call's state to what each tile shows. Pure. */
 import type { ParticipantInfo, Quality, Reaction } from "../../bridge/protocol.generated";
 import type { CallState, ShownReaction } from "../../state/call_state";
-import { handPlace, sends } from "../../state/people";
+import { handPlace, raisedHands, sends } from "../../state/people";
 import { reactionOf } from "../reactions";
 
 /** Everything a tile shows of a person, as it is. */
@@ -14,6 +14,8 @@ export interface TilePerson {
   pinned: boolean;
   /** Place in the queue of hands, or `null`. */
   hand: number | null;
+  /** Others have their hands up too, so that the place says something. */
+  queue: boolean;
   reaction: Reaction | null;
   quality: Quality;
   /** My own connection is lost or not there yet: what others see of me, and I of them, is old. */
@@ -31,6 +33,7 @@ export function tilePerson(call: CallState, participant: ParticipantInfo, reacti
     speaking: microphoneOn && call.speaking.includes(participant.id),
     pinned: call.pinned === participant.id,
     hand: handPlace(call.participants, participant.id),
+    queue: raisedHands(call.participants).length > 1,
     reaction: reactionOf(reactions, participant.id),
     quality: call.quality.find((person) => person.participant === participant.id)?.quality ?? "good",
     offline: call.phase.phase === "reconnecting",

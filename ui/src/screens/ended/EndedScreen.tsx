@@ -14,7 +14,7 @@ type EndedState = Extract<Screen, { name: "ended" }>;
 /** The call is over for me: why, and what can be done. */
 export function EndedScreen({ screen }: { screen: EndedState }): ReactElement {
   const session = useSession();
-  const { title, text } = endWords(screen.reason, screen.message, screen.code);
+  const { title, text } = endWords(screen.reason, screen.message, screen.code, screen.others);
   const mine = screen.reason === "left";
   const again = (): void => session.openPreview({ kind: "join", link: screen.again, title: screen.title });
   return (
@@ -23,7 +23,7 @@ export function EndedScreen({ screen }: { screen: EndedState }): ReactElement {
       <main className="ended">
         <span className={mine ? "well" : "well warn"}><Icon name={mine ? "leave" : "warning"} size={30} /></span>
         <h1>{title}</h1>
-        <p className="muted md">{text}</p>
+        {text !== "" && <p className="muted md">{text}</p>}
         <div className="row">
           {screen.reason !== "removed" && (
             <Button kind={mine ? "lg" : "primary lg"} onPress={again}>{words.ended.joinAgain}</Button>

@@ -29,7 +29,7 @@ export function Navigation({ current }: { current: "home" | "settings" }): React
         <Avatar id={name === "" ? "me" : name} name={name} />
         <span className="grow">
           <span className="visually-hidden">{`${words.settings.name}: `}</span>
-          <b className="strong trunc block">{shown}</b>
+          <b className={name === "" ? "strong block" : "strong trunc block"}>{shown}</b>
           <span className="xs dim num">{words.home.version(version)}</span>
         </span>
       </Button>

@@ -3,6 +3,7 @@ import { effectiveShortcuts, keysText } from "../../call/shortcuts";
 import { Button, TextField } from "../../design/controls";
 import { Icon } from "../../design/Icon";
 import { useApp } from "../../state/context";
+import { worksHereOnly } from "../../state/reach";
 import { words } from "../../words";
 
 interface StartCardProps {
@@ -24,7 +25,7 @@ export function StartCard({ title, onTitle, onStart }: StartCardProps): ReactEle
   return (
     <section className="card next" aria-labelledby="start-heading">
       <h2 id="start-heading">{words.home.startHeading}</h2>
-      <p className="muted md">{words.home.startText}</p>
+      <p className="muted md">{worksHereOnly(settings.server) ? words.home.startTextHereOnly : words.home.startText}</p>
       <form className="start-row" onSubmit={submit}>
         <div className="grow">
           <TextField label={words.home.titleLabel} value={title} onChange={onTitle} placeholder={words.home.titlePlaceholder} maxLength={LONGEST_TITLE} large name="title" />

@@ -1,8 +1,20 @@
-import { screen, within } from "@testing-library/react";
+import { act, screen, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { openWindow } from "../../test_app";
 
 describe("the home screen", () => {
+  it("shows that there is no name in whole words", async () => {
+    await openWindow((world) => { world.settings.name = ""; });
+    expect(screen.getByText("No name yet").classList.contains("trunc")).toBe(false);
+  });
+
+  it("promises no link for others while the server is one that only this computer reaches", async () => {
+    const { session } = await openWindow((world) => { world.settings.server = "127.0.0.1:8003"; });
+    expect(screen.getByText(/your server can be reached from this computer only/)).toBeDefined();
+    await act(async () => session.changeSettings({ server: "192.168.1.20:8003" }));
+    expect(screen.getByText(/You get a link to give to the others/)).toBeDefined();
+  });
+
   it("starts a meeting with the title that was typed", async () => {
     const { user, bridge } = await openWindow();
     await user.type(screen.getByLabelText("Title"), "Design review");

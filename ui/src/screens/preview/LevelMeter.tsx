@@ -19,6 +19,7 @@ export function LevelMeter({ evenOff = false }: { evenOff?: boolean }): ReactEle
   const on = useApp((state) => switchedOn(state, "microphone")) || evenOff;
   const there = useApp((state) => isThere(state.devices, "microphone", state.settings.devices.microphone) && state.problems.microphone === undefined);
   const chosenNone = useApp((state) => state.settings.devices.microphone.kind === "none");
+  const hears = useApp((state) => isThere(state.devices, "speaker", state.settings.devices.speaker) && state.problems.speaker === undefined);
   const meter = useRef<HTMLDivElement>(null);
   const [heard, setHeard] = useState(false);
   useEffect(() => {
@@ -56,7 +57,7 @@ export function LevelMeter({ evenOff = false }: { evenOff?: boolean }): ReactEle
         </div>
         <span className={heard && on && there ? "xs accent-text" : "xs muted"} role="status">{text}</span>
       </div>
-      {!there && !chosenNone && <p className="xs muted">{words.preview.noMicrophoneText}</p>}
+      {!there && !chosenNone && <p className="xs muted">{hears ? words.preview.noMicrophoneText : words.preview.noMicrophoneNorSpeakerText}</p>}
     </>
   );
 }

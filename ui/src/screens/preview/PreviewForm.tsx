@@ -1,13 +1,12 @@
 import { useState, type FormEvent, type ReactElement } from "react";
 import { Button, TextField } from "../../design/controls";
-import { Icon } from "../../design/Icon";
 import type { Screen } from "../../state/app_state";
 import { useApp, useSession } from "../../state/context";
-import { errorWords } from "../../words/errors";
 import { words } from "../../words";
 import { NoiseRemoval } from "../settings/NoiseRemoval";
 import { LONGEST_NAME } from "../settings/sections/PrivacySection";
 import { DeviceSelect } from "./DeviceSelect";
+import { JoinError } from "./JoinError";
 import { LevelMeter } from "./LevelMeter";
 import { SpeakerTest } from "./SpeakerTest";
 
@@ -21,8 +20,11 @@ export function PreviewForm({ screen }: { screen: PreviewState }): ReactElement 
   const starts = screen.intent.kind === "start";
   const enter = (event: FormEvent): void => {
     event.preventDefault();
-    if (name.trim() === "") setNameMissing(true);
-    else {
+    if (name.trim() === "") {
+      setNameMissing(true);
+      const field = (event.currentTarget as HTMLFormElement).elements.namedItem("name");
+      if (field instanceof HTMLInputElement) field.focus();
+    } else {
       void session.saveSettings(session.state.settings);
       void session.enter();
     }
@@ -54,24 +56,3 @@ export function PreviewForm({ screen }: { screen: PreviewState }): ReactElement 
   );
 }
 
-/** Why joining did not work, and the way out. */
-function JoinError({ screen }: { screen: PreviewState }): ReactElement | null {
-  const session = useSession();
-  if (screen.error === null) return null;
-  const subject = screen.intent.kind === "join" ? screen.intent.link.code : null;
-  const { title, text, remedy } = errorWords(screen.error, subject);
-  const act = (): void => {
-    if (remedy === "try_again") void session.enter();
-    else session.leavePreview();
-  };
-  return (
-    <div className="note danger" role="alert">
-      <Icon name="warning" size={18} />
-      <span className="grow">
-        <b className="med">{title}</b>
-        {text !== "" && <><br /><span className="muted">{text}</span></>}
-        {remedy !== "none" && <span className="actions"><Button kind="sm" onPress={act}>{words.remedies[remedy]}</Button></span>}
-      </span>
-    </div>
-  );
-}

@@ -57,10 +57,29 @@ function Resting(): ReactElement {
   );
 }
 
+/** There is nothing to open. `again`: opening was tried, and may be once more. */
+function NoCamera({ again }: { again: boolean }): ReactElement {
+  const session = useSession();
+  const desktop = useIsDesktop();
+  return (
+    <div className="bk">
+      <span className="well"><Icon name="camera-off" size={30} /></span>
+      <h2>{words.preview.noCameraTitle}</h2>
+      <p>{desktop ? words.preview.noCameraText : words.browser.noCameraText}</p>
+      <div className="row wraps">
+        {desktop && <Button onPress={() => void session.chooseDevices({ camera: { kind: "test" } })}>{words.preview.useTestPicture}</Button>}
+        {again && <Button onPress={() => void session.preview()}>{words.preview.tryAgain}</Button>}
+      </div>
+    </div>
+  );
+}
+
 function Reason({ on, there, problem }: { on: boolean; there: boolean; problem: DeviceProblem | undefined }): ReactElement {
   const session = useSession();
   const chosen = useApp((state) => state.settings.devices.camera.kind);
-  const desktop = useIsDesktop();
+  const none = useApp((state) => state.devices.cameras.length === 0);
+  // A reason that says no more than that there is no camera at all has its own words, of what this window offers.
+  if (on && chosen !== "none" && (problem === undefined ? !there : problem.reason === "missing" && none)) return <NoCamera again={problem !== undefined} />;
   if (on && problem !== undefined) {
     const { title } = problemWords(problem);
     return (
@@ -69,16 +88,6 @@ function Reason({ on, there, problem }: { on: boolean; there: boolean; problem: 
         <h2>{title.replace(/\.$/, "")}</h2>
         <p>{[problemDetail(problem), words.preview.cameraOffText].filter(Boolean).join(" ")}</p>
         <Button onPress={() => void session.preview()}>{words.preview.tryAgain}</Button>
-      </div>
-    );
-  }
-  if (on && !there && chosen !== "none") {
-    return (
-      <div className="bk">
-        <span className="well"><Icon name="camera-off" size={30} /></span>
-        <h2>{words.preview.noCameraTitle}</h2>
-        <p>{words.preview.noCameraText}</p>
-        {desktop && <Button onPress={() => void session.chooseDevices({ camera: { kind: "test" } })}>{words.preview.useTestPicture}</Button>}
       </div>
     );
   }

@@ -34,7 +34,7 @@ export function PreviewScreen({ screen }: { screen: PreviewState }): ReactElemen
         beside={intent.kind === "join" && intent.title !== "" ? <span className="muted xs num">{intent.link.code}</span> : null}
         end={(
           <Button kind="ghost sm" onPress={() => session.leavePreview()}>
-            <Icon name="chevron-down" size={15} className="turn-left" />
+            <Icon name="chevron-left" size={15} />
             {words.preview.back}
           </Button>
         )}

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { act, screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { FixtureBridge } from "../../bridge/fixture";
@@ -79,7 +80,10 @@ describe("the preview", () => {
     await user.click(screen.getByRole("button", { name: "Join now" }));
     expect(screen.getByText("The others need a name to see. Enter yours.")).toBeDefined();
     expect(bridge.inputs("meeting_join")).toHaveLength(0);
-    await user.type(screen.getByLabelText("Your name"), "Lena{Enter}");
+    const field = screen.getByLabelText("Your name");
+    expect(document.activeElement).toBe(field);
+    expect(document.getElementById(field.getAttribute("aria-describedby") ?? "")?.getAttribute("role")).toBe("alert");
+    await user.keyboard("Lena{Enter}");
     expect(bridge.inputs("meeting_join")).toMatchObject([{ options: { name: "Lena" } }]);
   });
 
@@ -128,12 +132,62 @@ describe("the preview", () => {
     expect(await screen.findByRole("toolbar", { name: "Call controls" })).toBeDefined();
   });
 
+  it("names only what it offers when the system has no camera at all", async () => {
+    const { user, bridge, emit } = await openPreview((world) => { world.devices = { cameras: [], microphones: [], speakers: [] }; });
+    const message = "No camera was found. Connect one, or choose a video file or the test picture.";
+    await emit({ type: "device_problem", kind: "camera", problem: { kind: "camera", reason: "missing", message, device: null } });
+    expect(screen.getByText(/^Connect one, or choose the test picture\./)).toBeDefined();
+    expect(screen.queryByText(/video file/)).toBeNull();
+    const before = bridge.inputs("preview_start").length;
+    await user.click(screen.getByRole("button", { name: "Try again" }));
+    expect(bridge.inputs("preview_start")).toHaveLength(before + 1);
+    await user.click(screen.getByRole("button", { name: "Use the test picture" }));
+    expect(bridge.settings.devices.camera).toEqual({ kind: "test" });
+  });
+
+  it("says that one can listen only where there is something to hear with", async () => {
+    const { emit, bridge } = await openPreview((world) => { world.devices = { ...world.devices, microphones: [] }; });
+    expect(screen.getByText(/You can listen, and write in the chat/)).toBeDefined();
+    await emit({ type: "devices", devices: { ...bridge.devices, speakers: [] } });
+    expect(screen.queryByText(/You can listen/)).toBeNull();
+    expect(screen.getByText("You cannot hear the others, and they cannot hear you. You can write in the chat.")).toBeDefined();
+  });
+
+  it("points back on its way back, along the line of writing", async () => {
+    await openPreview();
+    const drawing = screen.getByRole("button", { name: "Back" }).querySelector("svg");
+    expect(drawing?.classList.contains("directed")).toBe(true);
+    // The drawing's path, which the file has too.
+    expect(readFileSync("src/design/icons/chevron-left.svg", "utf8")).toContain(`d="${drawing?.querySelector("path")?.getAttribute("d") ?? ""}"`);
+  });
+
   it("stays with the reason when the meeting does not exist, and leads back to the code", async () => {
     const { user } = await openPreview((world) => world.refusals.set("meeting_join", { code: "room_not_found", message: "no room", field: null }));
     await user.click(screen.getByRole("button", { name: "Join now" }));
     expect(await screen.findByText("No meeting has the code kestrel-lane-2741.")).toBeDefined();
     await user.click(screen.getByRole("button", { name: "Check the code" }));
     expect(screen.getByLabelText("Join with a link or code")).toBeDefined();
+  });
+
+  it("leads back to the code as it was typed, to be mended in its place", async () => {
+    const { user } = await openWindow((world) => world.refusals.set("meeting_join", { code: "room_not_found", message: "", field: null }));
+    await user.type(screen.getByLabelText("Join with a link or code"), " Kestrel-Lane-274{Enter}");
+    await user.click(await screen.findByRole("button", { name: "Join now" }));
+    await user.click(await screen.findByRole("button", { name: "Check the code" }));
+    const field = screen.getByLabelText<HTMLInputElement>("Join with a link or code");
+    expect(document.activeElement).toBe(field);
+    expect(field.value).toBe(" Kestrel-Lane-274");
+    await user.keyboard("1{Enter}");
+    expect(await screen.findByText("kestrel-lane-2741")).toBeDefined();
+  });
+
+  it("leads to an empty field for another link", async () => {
+    const { user } = await openPreview((world) => world.refusals.set("meeting_join", { code: "token_invalid", message: "", field: null }));
+    await user.click(screen.getByRole("button", { name: "Join now" }));
+    await user.click(await screen.findByRole("button", { name: "Enter another link" }));
+    const field = screen.getByLabelText<HTMLInputElement>("Join with a link or code");
+    expect(document.activeElement).toBe(field);
+    expect(field.value).toBe("");
   });
 
   it("tries again when the server does not answer", async () => {

@@ -38,6 +38,8 @@ export const browserWords: Pick<Words, "browser"> = {
       no_peer: "Dieser Browser kann Ton und Bild nicht senden und empfangen.",
       broken: "Auf dieser Seite ist etwas schiefgegangen. Tritt noch einmal bei; geht es wieder schief, lade die Seite neu.",
     },
+    hereOnly: "Um andere zu treffen, öffne diese Seite unter einer Adresse, die sie erreichen.",
+    noCameraText: "Schließ eine an oder tritt ohne bei: Die anderen sehen deine Initialen.",
     endedEarly: "Das Gespräch war zu Ende, bevor es begann.",
     olderMissing: "Ältere Nachrichten kamen nicht. Der Server ist vielleicht weg; versuch es noch einmal.",
     notKept: "Der Browser speichert nichts für diese Seite, darum gelten die Einstellungen, bis sie geschlossen wird.",

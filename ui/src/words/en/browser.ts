@@ -39,6 +39,8 @@ export const browserWords = {
       no_peer: "This browser cannot send and receive sound and picture.",
       broken: "Something in this page went wrong. Join again; if it goes wrong again, load the page anew.",
     },
+    hereOnly: "To meet others, open this page at an address they can reach.",
+    noCameraText: "Connect one, or join without it: the others see your initials.",
     endedEarly: "The call ended before it began.",
     olderMissing: "Older messages did not come. The server may be away; try again.",
     notKept: "The browser keeps nothing for this page, so the settings hold until it is closed.",
