@@ -33,9 +33,9 @@ pub async fn run(arguments: CreateArguments) -> Result<(), String> {
         println!("{}", serde_json::json!({ "code": room.code, "link": room.link, "token": room.token }));
     } else {
         println!("{}", room.link);
-    }
-    if let Some(note) = note {
-        eprintln!("{note}");
+        if let Some(note) = note {
+            eprintln!("{note}");
+        }
     }
     Ok(())
 }

@@ -171,7 +171,10 @@ fn demonstrate(release: bool) -> Outcome {
     let folder = cargo::target_dir().join("demonstration");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let cli = cargo::program("confab-cli", release);
-    let link = output(Command::new(&cli).args(["create", "--server", &server.address]))?.trim().to_owned();
+    let made = output(Command::new(&cli).args(["create", "--json", "--server", &server.address]))?;
+    let made: serde_json::Value =
+        serde_json::from_str(&made).map_err(|error| format!("no meeting was made: {error}"))?;
+    let link = made["link"].as_str().unwrap_or_default().to_owned();
     println!("They meet at {link}");
     let mut ada = join(&cli, &link, "Ada", &folder)?;
     let mut ben = join(&cli, &link, "Ben", &folder)?;
