@@ -18,11 +18,13 @@ mod line;
 mod picture_files;
 mod report;
 mod sound_file;
+mod told;
 
 use frame_log::FrameLog;
 use line::Line;
 use picture_files::PictureFiles;
 use sound_file::SoundFile;
+use told::Told;
 
 /// Whether the own voice is worked on.
 #[derive(Clone, Copy, ValueEnum)]
@@ -43,9 +45,9 @@ pub struct JoinArguments {
     /// The server, when only a code is given.
     #[arg(long)]
     server: Option<String>,
-    /// The name others see.
+    /// The name others see; without it the name of your login.
     #[arg(long)]
-    name: String,
+    name: Option<String>,
     /// A token from making the room; guests need none.
     #[arg(long, env = "CONFAB_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -97,7 +99,8 @@ pub async fn run(arguments: JoinArguments) -> Result<(), String> {
     let pictures = arguments.save_video.as_deref().map(PictureFiles::open).transpose()?;
     let sound = arguments.save_audio.as_deref().map(SoundFile::open).transpose()?;
     let log = Arc::new(FrameLog::new(arguments.stats.is_some(), pictures));
-    let mut config = CallConfig::new(server, code, arguments.name.clone());
+    let name = arguments.name.clone().unwrap_or_else(|| own_name(|name| std::env::var(name).ok()));
+    let mut config = CallConfig::new(server, code, name);
     config.token.clone_from(&arguments.token);
     config.camera_on = arguments.camera != CameraChoice::None;
     config.camera = arguments.camera.clone();
@@ -117,7 +120,14 @@ pub async fn run(arguments: JoinArguments) -> Result<(), String> {
     config.stats_events = arguments.events;
 
     let (call, events) = confab_call::join(config);
-    let mut stay = Stay { events_shown: arguments.events, read: true, log: log.clone(), me: None, ended: None };
+    let mut stay = Stay {
+        events_shown: arguments.events,
+        read: true,
+        log: log.clone(),
+        told: Told::default(),
+        me: None,
+        ended: None,
+    };
     stay.run(&call, events, arguments.length).await;
 
     log.finish();
@@ -163,6 +173,7 @@ struct Stay {
     /// Somebody reads our standard output.
     read: bool,
     log: Arc<FrameLog>,
+    told: Told,
     me: Option<ParticipantId>,
     ended: Option<(EndReason, String)>,
 }
@@ -207,7 +218,7 @@ impl Stay {
             if let Ok(text) = serde_json::to_string(&event) {
                 self.print(&text);
             }
-        } else if let Some(text) = sentence(&event) {
+        } else if let Some(text) = self.told.sentence(&event) {
             self.print(&text);
         }
         match event {
@@ -256,32 +267,21 @@ pub(crate) fn standard_input() -> mpsc::UnboundedReceiver<String> {
     received
 }
 
-/// What happened, for a person at a terminal.
-fn sentence(event: &CallEvent) -> Option<String> {
-    Some(match event {
-        CallEvent::State { state } => match state {
-            CallState::Connecting => "Connecting ...".to_owned(),
-            CallState::Joined => "Joined.".to_owned(),
-            CallState::Reconnecting { why, .. } => format!("Reconnecting: {why}"),
-            CallState::Ended { reason: EndReason::Left, message } => message.clone(),
-            // What is no leaving by wish is the program's error, said at its end.
-            CallState::Ended { .. } => return None,
-        },
-        CallEvent::Joined { participants, link, again, .. } => {
-            let names: Vec<_> = participants.iter().map(|participant| participant.name.as_str()).collect();
-            let back = if *again { "Back in" } else { "In" };
-            format!("{back} {link} with {}.", names.join(", "))
-        }
-        CallEvent::ParticipantJoined { participant } => format!("{} joined.", participant.name),
-        CallEvent::ParticipantLeft { name, .. } => format!("{name} left."),
-        CallEvent::Chat { message, .. } => format!("{}: {}", message.username, message.content),
-        CallEvent::ChatPending { offline: true, content, .. } => {
-            format!("Offline: \u{201c}{content}\u{201d} is sent when the connection is back.")
-        }
-        CallEvent::ChatRefused { why, .. } => format!("Not sent: {why}"),
-        CallEvent::TalkingWhileMuted => "You are muted.".to_owned(),
-        CallEvent::DeviceRestored { name, .. } => format!("{name} is back and is used again."),
-        CallEvent::DeviceProblem { message, .. } | CallEvent::Refused { message, .. } => message.clone(),
-        _ => return None,
-    })
+/// The name one has on this computer.
+fn own_name(variable: impl Fn(&str) -> Option<String>) -> String {
+    let known = ["USER", "USERNAME"].into_iter().filter_map(variable).map(|name| name.trim().to_owned());
+    known.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "Guest".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_gives_no_name_has_the_one_of_the_login() {
+        assert_eq!(own_name(|name| (name == "USER").then(|| "bo".into())), "bo");
+        assert_eq!(own_name(|name| (name == "USERNAME").then(|| "Bo".into())), "Bo");
+        assert_eq!(own_name(|_| Some(" ".into())), "Guest");
+        assert_eq!(own_name(|_| None), "Guest");
+    }
 }

@@ -27,6 +27,6 @@ mod telemetry;
 
 pub use config::{Config, HttpsAddress, LogFormat, NotHttps, default_data_dir};
 pub use doors::tls::TlsError;
-pub use lifecycle::{Server, StartError, StopWish, StopWishes};
+pub use lifecycle::{KeyError, Server, StartError, StopWish, StopWishes};
 pub use store::StoreError;
 pub use telemetry::{LoggingError, start_logging};

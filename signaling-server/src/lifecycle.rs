@@ -67,6 +67,25 @@ pub enum StartError {
     Media(#[from] MediaError),
 }
 
+/// Why no host key can be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// No server has used the folder yet.
+    #[error(
+        "No server has started with the folder {} yet. The host key is made, and printed, at the first start.",
+        .0.display()
+    )]
+    NoneYet(PathBuf),
+    /// The key ends with the server.
+    #[error(
+        "A server with --ephemeral keeps its host key nowhere: it prints it at its start when other computers reach it."
+    )]
+    Ephemeral,
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// A running server. Dropping it stops it too, but without waiting.
 pub struct Server {
     shared: Arc<Shared>,
@@ -183,6 +202,19 @@ impl Server {
         self.addresses().iter().map(|address| format!("{}://{address}", scheme(address.ip()))).collect()
     }
 
+    /// What other computers are given to start or join meetings here: its public name, else its addresses but loopback; with
+    /// the fingerprint of a self-made certificate, so that each is enough by itself.
+    pub fn urls_for_others(&self) -> Vec<String> {
+        if let Some(base) = &self.shared.public_base {
+            return vec![base.url()];
+        }
+        let fingerprint = self.fingerprint().map(|fingerprint| format!("#fp={fingerprint}")).unwrap_or_default();
+        let urls = self.urls().into_iter().zip(self.addresses());
+        urls.filter(|(_, address)| !address.ip().is_loopback())
+            .map(|(url, _)| if url.starts_with("https:") { url + &fingerprint } else { url })
+            .collect()
+    }
+
     /// SHA-256 of a self-made certificate, lower-case hexadecimal: what its links end with.
     pub fn fingerprint(&self) -> Option<&str> {
         self.shared.identity.as_ref().and_then(Identity::fingerprint)
@@ -191,6 +223,20 @@ impl Server {
     /// The key with which anybody may start meetings here. For the person who runs the server; keep it out of logs.
     pub fn host_key(&self) -> &str {
         self.shared.gate.host_key().reveal()
+    }
+
+    /// The host key that is kept for servers with these settings, read beside a server that may be running: no port is
+    /// opened, nothing is locked or written. For the person who runs the server; keep it out of logs.
+    ///
+    /// # Errors
+    /// Says why there is no key to read.
+    pub async fn kept_host_key(config: &Config) -> Result<String, KeyError> {
+        if config.ephemeral {
+            return Err(KeyError::Ephemeral);
+        }
+        let folder = config.data_dir.clone().or_else(default_data_dir).ok_or(StoreError::NoFolder)?;
+        let key = Gate::host_key_in(&folder).await?.ok_or(KeyError::NoneYet(folder))?;
+        Ok(key.reveal().to_owned())
     }
 
     /// The host key was made at this start, so its owner has not seen it yet.

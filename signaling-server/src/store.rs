@@ -69,6 +69,17 @@ impl Store {
         Self::migrated(pool).await
     }
 
+    /// Opens a database that is there already, to read it beside whoever uses it. `None` when there is none.
+    pub(crate) async fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
+        let path = folder.join("confab.sqlite");
+        if !path.try_exists().map_err(|error| StoreError::Folder { path: path.clone(), error })? {
+            return Ok(None);
+        }
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(Duration::from_secs(5));
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        Ok(Some(Self { pool }))
+    }
+
     /// A database that ends with the process.
     pub(crate) async fn in_memory() -> Result<Self, StoreError> {
         // One connection that never ends: an in-memory database lives as long as its connection.

@@ -70,17 +70,27 @@ impl App {
         })
     }
 
-    /// The server for new meetings and bare codes: the one named, else `CONFAB_SERVER`, else one in this process.
+    /// The server for new meetings: the one named, else `CONFAB_SERVER`, else one in this process, which is started.
     ///
     /// # Errors
     /// When the name cannot be understood, or no server can be started here.
-    pub async fn server(&self, named: &str) -> Result<ServerAddress, BridgeError> {
-        let from_environment = std::env::var("CONFAB_SERVER").unwrap_or_default();
-        let named = if named.trim().is_empty() { from_environment.as_str() } else { named };
-        if named.trim().is_empty() {
-            return self.hosting.address().await;
+    pub async fn server_for_new(&self, named: &str) -> Result<ServerAddress, BridgeError> {
+        match named_server(named, &from_environment())? {
+            Some(server) => Ok(server),
+            None => self.hosting.address().await,
         }
-        ServerAddress::parse(named).map_err(|error| BridgeError::native(NativeCode::LinkInvalid, error))
+    }
+
+    /// The server on which bare codes are looked up: the one of the settings, else `CONFAB_SERVER`, else the one that runs
+    /// in this process. None is started: a fresh one has no meetings, and would be open to the network.
+    ///
+    /// # Errors
+    /// When the name cannot be understood, or there is no such server.
+    pub async fn server_of_codes(&self) -> Result<ServerAddress, BridgeError> {
+        match named_server(&self.settings.get().server, &from_environment())? {
+            Some(server) => Ok(server),
+            None => server_of_codes(&self.hosting).await,
+        }
     }
 
     /// Begins another try, or gives the last one up; its number.
@@ -103,5 +113,54 @@ impl App {
             session.handle.leave().await;
         }
         self.hosting.stop().await;
+    }
+}
+
+fn from_environment() -> String {
+    std::env::var("CONFAB_SERVER").unwrap_or_default()
+}
+
+/// The first that names a server.
+fn named_server(named: &str, otherwise: &str) -> Result<Option<ServerAddress>, BridgeError> {
+    let Some(text) = [named, otherwise].into_iter().map(str::trim).find(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    ServerAddress::parse(text).map(Some).map_err(|error| BridgeError::native(NativeCode::LinkInvalid, error))
+}
+
+async fn server_of_codes(hosting: &Hosting) -> Result<ServerAddress, BridgeError> {
+    hosting.running().await.ok_or_else(|| {
+        let why = "A code alone does not say which server: paste the whole link, or name your server in Settings.";
+        BridgeError::native(NativeCode::ServerUnnamed, why)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Code;
+    use crate::hosting::tests::Folder;
+
+    #[tokio::test]
+    async fn a_bare_code_is_looked_up_on_a_server_that_runs_and_starts_none() {
+        let folder = Folder::new();
+        let hosting = folder.hosting();
+        let refused = server_of_codes(&hosting).await.expect_err("no server was named");
+        assert!(matches!(refused.code, Code::Native(NativeCode::ServerUnnamed)), "{}", refused.message);
+        assert!(!hosting.status().await.running, "nothing was started");
+        let address = hosting.address().await.expect("it starts");
+        assert_eq!(server_of_codes(&hosting).await.ok(), Some(address));
+        hosting.stop().await;
+        assert!(server_of_codes(&hosting).await.is_err());
+    }
+
+    #[test]
+    fn a_server_may_be_named_with_its_fingerprint() {
+        let fingerprint = "ab".repeat(32);
+        let named = named_server(&format!(" https://192.0.2.2:8003#fp={fingerprint} "), "127.0.0.1:1");
+        let server = named.ok().flatten().expect("it is named");
+        assert!(server.secure && server.fingerprint == Some(fingerprint));
+        assert_eq!(named_server(" ", " ").ok(), Some(None));
+        assert_eq!(named_server("", "127.0.0.1:8003").ok().flatten(), Some(ServerAddress::loopback(8003)));
     }
 }

@@ -35,6 +35,12 @@ pub enum NativeCode {
     LinkInvalid,
     /// Nobody answers at the address.
     ServerUnreachable,
+    /// A code alone was given, and nothing says on which server it is.
+    ServerUnnamed,
+    /// Who answers has a certificate that nobody vouches for.
+    ServerUntrusted,
+    /// Who answers has another certificate than the link or address names.
+    CertificateMismatch,
     /// The media path could not be set up.
     MediaFailed,
     /// A device could not be opened.
@@ -64,12 +70,20 @@ pub struct BridgeError {
     pub message: String,
     /// The field at fault.
     pub field: Option<String>,
+    /// `host:port` of the server that was asked, where that is not plain to the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
 }
 
 impl BridgeError {
     /// A refusal of our own.
     pub fn native(code: NativeCode, message: impl ToString) -> Self {
-        Self { code: Code::Native(code), message: message.to_string(), field: None }
+        Self { code: Code::Native(code), message: message.to_string(), field: None, server: None }
+    }
+
+    /// The server refused.
+    pub fn server(code: ErrorCode, message: String) -> Self {
+        Self { code: Code::Server(code), message, field: None, server: None }
     }
 
     /// For commands that need a call.

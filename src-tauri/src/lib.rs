@@ -25,7 +25,8 @@ use tracing_subscriber::EnvFilter;
 pub fn run() {
     drawing::prepare();
     // At trace level the frame socket's own log lines would take most of the time of a picture.
-    let filter = EnvFilter::try_from_env("CONFAB_LOG").unwrap_or_else(|_| EnvFilter::new("warn,confab=info"));
+    let filter = EnvFilter::try_from_env("CONFAB_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,confab=info,tauri_plugin_single_instance=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let app = tauri::Builder::default()
         // First of all plugins: a second start ends here.

@@ -8,8 +8,8 @@ use confab_protocol::ChatMessageId;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use crate::contract::{BridgeError, BridgeEvent, ChatPage, Code, JoinedCall, KnownCall, NativeCode, ShareInfo};
-use crate::translate::{Told, Translator};
+use crate::contract::{BridgeError, BridgeEvent, ChatPage, JoinedCall, KnownCall, NativeCode, ShareInfo};
+use crate::translate::{Told, Translator, doubtful};
 
 /// How long the window waits for a page of older messages.
 const HISTORY_PATIENCE: Duration = Duration::from_secs(10);
@@ -146,9 +146,25 @@ async fn pass_on(mut events: UnboundedReceiver<CallEvent>, shared: Arc<Mutex<Sha
 
 fn refusal(reason: &EndReason, message: &str) -> BridgeError {
     let code = match reason {
-        EndReason::Refused { code } => Code::Server(*code),
-        EndReason::Unreachable => Code::Native(NativeCode::ServerUnreachable),
-        _ => Code::Native(NativeCode::MediaFailed),
+        EndReason::Refused { code } => return BridgeError::server(*code, message.to_owned()),
+        EndReason::Unreachable => NativeCode::ServerUnreachable,
+        EndReason::Untrusted { doubt } => doubtful(*doubt),
+        _ => NativeCode::MediaFailed,
     };
-    BridgeError { code, message: message.to_owned(), field: None }
+    BridgeError::native(code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use confab_call::Doubt;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_not_surely_the_right_one_is_not_one_that_does_not_answer() {
+        let code_of = |reason: EndReason| serde_json::to_value(refusal(&reason, "Why.").code).expect("plain data");
+        assert_eq!(code_of(EndReason::Unreachable), "server_unreachable");
+        assert_eq!(code_of(EndReason::Untrusted { doubt: Doubt::Unknown }), "server_untrusted");
+        assert_eq!(code_of(EndReason::Untrusted { doubt: Doubt::Another }), "certificate_mismatch");
+    }
 }

@@ -1,6 +1,7 @@
 //! What the app remembers, as one JSON file in the user's configuration folder.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -67,9 +68,20 @@ impl SettingsStore {
             fs::create_dir_all(folder).map_err(failed)?;
         }
         let beside = self.path.with_extension("json.new");
-        fs::write(&beside, text).map_err(failed)?;
+        write_private(&beside, text.as_bytes()).map_err(failed)?;
         fs::rename(&beside, &self.path).map_err(failed)
     }
+}
+
+/// A host key is a secret: others on this computer do not read it.
+fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    // What a crash left keeps its own rights, so it is not written into.
+    let _ = fs::remove_file(path);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(content)
 }
 
 /// Field by field: one that a newer or older program wrote otherwise costs no other.
@@ -137,6 +149,20 @@ mod tests {
         assert_eq!(read.shortcuts.into_iter().collect::<Vec<_>>(), [("hand".to_owned(), "Ctrl+J".to_owned())]);
         assert!(read.devices.camera == DeviceChoice::Default);
         assert!(read.devices.microphone == DeviceChoice::Device { id: "mic".into() });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_with_the_host_key_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("confab-settings-{}", confab_protocol::ParticipantId::new()));
+        let store = SettingsStore::open(&folder);
+        let settings = Settings { host_key: "abcd-efgh-jkmn-pqrs".into(), ..Settings::default() };
+        store.set(settings).expect("it is written");
+        let rights = fs::metadata(folder.join("settings.json")).expect("it is there").permissions().mode();
+        assert_eq!(rights & 0o077, 0, "{rights:o}");
+        assert_eq!(SettingsStore::open(&folder).get().host_key, "abcd-efgh-jkmn-pqrs");
+        let _ = fs::remove_dir_all(&folder);
     }
 
     #[test]

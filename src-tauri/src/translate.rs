@@ -1,7 +1,7 @@
 //! From the engine's events to the window's: keeps the list of people, so that the window always gets all of it.
 
 use confab_call::{
-    CallEvent, CallState, EndReason as EngineEnd, LocalMedia, MediaDevice, ProblemReason as EngineReason,
+    CallEvent, CallState, Doubt, EndReason as EngineEnd, LocalMedia, MediaDevice, ProblemReason as EngineReason,
 };
 use confab_protocol::{ParticipantInfo, PersonQuality};
 
@@ -231,8 +231,16 @@ fn end_reason(reason: &EngineEnd) -> EndReason {
         EngineEnd::Removed => EndReason::Removed,
         EngineEnd::Replaced => EndReason::Replaced,
         EngineEnd::Gone => EndReason::TimedOut,
-        EngineEnd::Unreachable => EndReason::ServerGone,
+        EngineEnd::Unreachable | EngineEnd::Untrusted { .. } => EndReason::ServerGone,
         EngineEnd::Refused { .. } | EngineEnd::Failed => EndReason::Failed,
+    }
+}
+
+/// Who answers is not surely the right server.
+pub fn doubtful(doubt: Doubt) -> NativeCode {
+    match doubt {
+        Doubt::Unknown => NativeCode::ServerUntrusted,
+        Doubt::Another => NativeCode::CertificateMismatch,
     }
 }
 
@@ -288,6 +296,21 @@ mod tests {
         // Who joins again gets the whole list anew.
         translator.translate(joined());
         assert!(translator.known().quality.is_empty());
+    }
+
+    #[test]
+    fn a_server_that_was_stopped_is_told_as_that() {
+        let state =
+            CallState::Reconnecting { since_unix_ms: 7, code: Trouble::ServerStopped, why: "Stopped.".to_owned() };
+        let CallPhase::Reconnecting { code, .. } = phase(state) else { panic!("it reconnects") };
+        assert_eq!(serde_json::to_value(code).expect("plain data"), "server_stopped");
+    }
+
+    #[test]
+    fn who_leaves_is_told_nothing_of_it_beside_the_code() {
+        let left = phase(CallState::Ended { reason: EngineEnd::Left, message: String::new() });
+        let told = serde_json::to_value(left).expect("plain data");
+        assert_eq!((&told["reason"], &told["message"]), (&"left".into(), &"".into()));
     }
 
     #[test]

@@ -16,9 +16,11 @@ mod ui;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask run [--release]        server and desktop app with embedded defaults (a headless demonstration without a display)
+cargo xtask run [--release] [--headless]
+                                   server and desktop app with embedded defaults; without a display, or with --headless,
+                                   two people meet without a window
 cargo xtask test [--full] [STEP]   every test; --full runs the long counts; STEP is one of: tidy ui lint deny rust
-cargo xtask bench NAME [--json]    a benchmark of the repository: call, sfu
+cargo xtask bench NAME [--json]    a benchmark of the repository: call, sfu, client
 cargo xtask fuzz [--seconds N]     every parser and the forwarding core against changed packets, N (60) seconds each
 cargo xtask screenshots [--only SCENE] [--check]
                                    pictures of every state of the window; --check looks at its accessibility instead
@@ -34,6 +36,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
+        ["run", options @ ..] if options.iter().any(|option| matches!(*option, "--help" | "-h")) => {
+            print!("{USAGE}");
+            Ok(())
+        }
         ["run", options @ ..] => run::run(options),
         ["test", options @ ..] => test::test(options),
         ["bench", options @ ..] => bench::bench(options),

@@ -101,7 +101,8 @@ fn picture(participant: ParticipantId, source: SourceKind, frames: &[&ShownFrame
         frames: frames.len(),
         height,
         fps: (span_ms > 0.0).then(|| full.saturating_sub(1) as f64 * 1000.0 / span_ms),
-        frozen_s: gaps.iter().filter(|gap| **gap > mean + FREEZE_MARGIN_MS).sum::<f64>() / 1000.0,
+        // A sum of nothing is -0.0.
+        frozen_s: gaps.iter().filter(|gap| **gap > mean + FREEZE_MARGIN_MS).fold(0.0, |sum, gap| sum + gap) / 1000.0,
         psnr_db_p50: percentile(settled.iter().filter_map(|frame| frame.psnr_db).collect(), 50),
         glass_to_glass_ms_p50: percentile(ages.clone(), 50),
         glass_to_glass_ms_p95: percentile(ages, 95),
@@ -136,7 +137,7 @@ mod tests {
         let frames: Vec<_> = (0..300).map(|number| shown(number, 1e6 + f64::from(number) * 1000.0 / 30.0)).collect();
         let summary = &summarise(&frames)[0];
         assert!((summary.fps.expect("fps") - 30.0).abs() < 0.1);
-        assert!(summary.frozen_s.abs() < f64::EPSILON);
+        assert!(summary.frozen_s.abs() < f64::EPSILON && summary.frozen_s.is_sign_positive());
         assert_eq!(summary.missing, 0);
         assert!((summary.glass_to_glass_ms_p50.expect("marks") - 50.0).abs() < 1.1);
         assert_eq!(summary.psnr_db_p50, Some(41.0));

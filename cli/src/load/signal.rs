@@ -38,7 +38,7 @@ impl Signal {
         let (socket, _response) = connected
             .await
             .map_err(|_| LoadError::TimedOut("Connecting to the server"))?
-            .map_err(|error| unreachable(tls::explain(&error, server)))?;
+            .map_err(|error| unreachable(tls::explain(&error, server).1))?;
         Ok(Self { socket, last_request: 0 })
     }
 

@@ -25,6 +25,6 @@ pub use engine::config::{CallConfig, Processing, View};
 pub use engine::event::{CallEvent, CallState, EndReason, LocalMedia, MediaDevice, ProblemReason, TileKey};
 pub use engine::handle::CallHandle;
 pub use engine::join;
-pub use signal::Trouble;
+pub use signal::{Doubt, Trouble};
 pub use sink::{AudioTap, NoSink, ReceivedFrame, VideoSink};
 pub use stats::CallStats;

@@ -68,7 +68,7 @@ impl fmt::Display for SpeakerChoice {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PlaybackError {
     /// The machine has no speaker at all.
-    #[error("No speaker or headphones were found. Connect some, or join without hearing the others.")]
+    #[error("No speaker or headphones were found. Connect some and choose them, to hear the others.")]
     NoSpeaker,
     /// The chosen device is not (or no longer) in the list.
     #[error("\"{device}\" is not connected. Choose another one.")]

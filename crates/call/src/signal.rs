@@ -11,4 +11,4 @@ pub mod socket;
 pub mod trouble;
 
 pub use create::{CreateError, CreatedRoom, create_room};
-pub use trouble::Trouble;
+pub use trouble::{Doubt, NoSocket, Trouble};

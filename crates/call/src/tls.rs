@@ -11,6 +11,8 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_sig
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use crate::signal::Doubt;
+
 /// Why no encryption came about, in words for a person.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TlsError {
@@ -41,19 +43,20 @@ pub fn client(server: &ServerAddress) -> Result<(Arc<ClientConfig>, ServerName<'
     Ok((config, name))
 }
 
-/// What to tell of a failed handshake.
-pub fn explain(error: &dyn std::fmt::Display, server: &ServerAddress) -> String {
+/// What to tell of a failed handshake, and whether it was the certificate.
+pub fn explain(error: &dyn std::fmt::Display, server: &ServerAddress) -> (Option<Doubt>, String) {
     let detail = error.to_string();
     if detail.contains(OTHER_CERTIFICATE) {
-        "its certificate is not the one the link names. Either the server was set up anew, then ask for a new link, or \
-         somebody stands between you and it"
-            .to_owned()
+        let why = "its certificate is not the one the link or address names. Either the server was set up anew, then ask \
+                   for a new one, or somebody stands between you and it";
+        (Some(Doubt::Another), why.to_owned())
     } else if detail.contains("UnknownIssuer") && server.fingerprint.is_none() {
-        "no authority this computer trusts vouches for its certificate. If the server made its own, use the whole link, \
-         which ends with #fp= and the certificate's fingerprint"
-            .to_owned()
+        let why = "no authority this computer trusts vouches for its certificate. If the server made its own, use the whole \
+                   link or address, which ends with #fp= and the certificate's fingerprint; the server prints it at its \
+                   start";
+        (Some(Doubt::Unknown), why.to_owned())
     } else {
-        detail
+        (None, detail)
     }
 }
 
@@ -166,13 +169,15 @@ mod tests {
         assert!(verify(verifier(fingerprint(&certificate))).is_ok());
         let refused = verify(verifier("ab".repeat(32))).unwrap_err();
         let server = ServerAddress { fingerprint: Some("ab".repeat(32)), ..ServerAddress::loopback(1) };
-        assert!(explain(&refused, &server).contains("not the one the link names"));
+        let (doubt, why) = explain(&refused, &server);
+        assert!(doubt == Some(Doubt::Another) && why.contains("not the one the link or address names"), "{why}");
     }
 
     #[test]
     fn a_self_made_certificate_without_a_fingerprint_is_explained() {
         let error = rustls::Error::from(CertificateError::UnknownIssuer);
-        assert!(explain(&error, &ServerAddress::loopback(1)).contains("#fp="));
+        let (doubt, why) = explain(&error, &ServerAddress::loopback(1));
+        assert!(doubt == Some(Doubt::Unknown) && why.contains("#fp="), "{why}");
     }
 
     #[test]

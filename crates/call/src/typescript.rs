@@ -4,7 +4,7 @@ use ts_rs::{Config, TS};
 
 use crate::devices::{DeviceChange, DeviceChangeKind, DeviceInfo, DeviceKind, DeviceList, ScreenInfo, ScreenKind};
 use crate::engine::event::{CallEvent, CallState, EndReason, LocalMedia, MediaDevice, ProblemReason, TileKey};
-use crate::signal::Trouble;
+use crate::signal::{Doubt, Trouble};
 use crate::stats::{
     CallStats, ConnectionStats, JoinTimes, ReceivingAudio, ReceivingVideo, SendingAudio, SendingVideo, SpeakerStats,
 };
@@ -24,6 +24,7 @@ pub fn generate() -> String {
         TileKey,
         CallState,
         Trouble,
+        Doubt,
         EndReason,
         MediaDevice,
         ProblemReason,

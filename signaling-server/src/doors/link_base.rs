@@ -59,6 +59,15 @@ impl LinkBase {
         &self.0
     }
 
+    /// The server's own address, as people paste it.
+    pub(crate) fn url(&self) -> String {
+        let ServerAddress { host, port, secure, fingerprint } = &self.0;
+        let (scheme, usual) = if *secure { ("https", 443) } else { ("http", 80) };
+        let port = if *port == usual { String::new() } else { format!(":{port}") };
+        let fingerprint = fingerprint.as_ref().map(|text| format!("#fp={text}")).unwrap_or_default();
+        format!("{scheme}://{host}{port}{fingerprint}")
+    }
+
     /// The link of a room.
     pub(crate) fn link(&self, code: &RoomCode) -> String {
         MeetingLink { server: Some(self.0.clone()), code: code.clone() }.to_string()
@@ -120,6 +129,9 @@ mod tests {
         assert_eq!(of("10.0.0.5"), format!("https://10.0.0.5:8003/m/kestrel-lane-27#fp={fingerprint}"));
         assert_eq!(of("https://meet.lan:8003"), format!("https://meet.lan:8003/m/kestrel-lane-27#fp={fingerprint}"));
         assert_eq!(of("https://meet.example.org"), "https://meet.example.org/m/kestrel-lane-27", "a proxy's own");
+        let url = |name| LinkBase::configured(name, listening, made).unwrap().url();
+        assert_eq!(url("10.0.0.5"), format!("https://10.0.0.5:8003#fp={fingerprint}"));
+        assert_eq!(url("https://meet.example.org"), "https://meet.example.org");
         let given = LinkBase::of_request(Some("meet.lan"), listening, Some(Security { fingerprint: None }));
         assert_eq!(link(&given), "https://meet.lan/m/kestrel-lane-27");
         assert_eq!(given.app_link(&"kestrel-lane-27".parse().unwrap()), "confab://meet.lan:443/m/kestrel-lane-27#tls");

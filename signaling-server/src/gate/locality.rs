@@ -14,9 +14,10 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Whether the caller is on this computer or in its network, and nothing says otherwise.
-    pub(crate) fn is_near(&self) -> bool {
-        !self.forwarded && !self.page && is_local(self.address)
+    /// Whether the caller is on this computer or in its network, and nothing says otherwise. `is_own` knows this
+    /// computer's addresses, which may be public ones.
+    pub(crate) fn is_near(&self, is_own: impl FnOnce(IpAddr) -> bool) -> bool {
+        !self.forwarded && !self.page && (is_local(self.address) || is_own(self.address))
     }
 }
 
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     fn near(address: &str) -> bool {
-        Caller { address: address.parse().unwrap(), forwarded: false, page: false }.is_near()
+        Caller { address: address.parse().unwrap(), forwarded: false, page: false }.is_near(|_| false)
     }
 
     #[test]
@@ -67,8 +68,16 @@ mod tests {
     #[test]
     fn what_a_proxy_or_a_page_passes_on_is_not_near() {
         let address = "127.0.0.1".parse().unwrap();
-        assert!(!Caller { address, forwarded: true, page: false }.is_near());
-        assert!(!Caller { address, forwarded: false, page: true }.is_near());
+        assert!(!Caller { address, forwarded: true, page: false }.is_near(|_| true));
+        assert!(!Caller { address, forwarded: false, page: true }.is_near(|_| true));
+    }
+
+    #[test]
+    fn a_public_address_of_this_computer_is_near() {
+        let address = "198.51.100.7".parse().unwrap();
+        let caller = Caller { address, forwarded: false, page: false };
+        assert!(caller.is_near(|asked| asked == address));
+        assert!(!caller.is_near(|asked| asked != address));
     }
 
     #[test]

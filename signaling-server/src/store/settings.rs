@@ -15,4 +15,12 @@ impl Store {
             sqlx::query_scalar("SELECT value FROM settings WHERE name = ?").bind(name).fetch_one(&self.pool).await?;
         Ok((value, inserted == 1))
     }
+
+    /// The value of a setting, if it was ever made.
+    pub(crate) async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT value FROM settings WHERE name = ?")
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await?)
+    }
 }

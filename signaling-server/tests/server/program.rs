@@ -57,8 +57,8 @@ impl Program {
 async fn the_host_key_is_printed_at_the_first_start_and_never_logged() {
     let folder = Folder::new();
     let mut keys = vec![];
-    for arguments in [&[][..], &[], &["--show-host-key"]] {
-        let program = Program::start(&folder, arguments).await;
+    for _ in 0..2 {
+        let program = Program::start(&folder, &[]).await;
         program.signal("-TERM");
         let (code, text) = program.end().await;
         assert_eq!(code, Some(0), "{text}");
@@ -68,7 +68,63 @@ async fn the_host_key_is_printed_at_the_first_start_and_never_logged() {
         }
         keys.push(key);
     }
-    assert!(keys[0].is_some() && keys[1].is_none() && keys[2] == keys[0], "{keys:?}");
+    assert!(keys[0].is_some() && keys[1].is_none(), "{keys:?}");
+}
+
+#[tokio::test]
+async fn the_host_key_is_shown_while_a_server_runs_and_when_none_does() {
+    let folder = Folder::new();
+    let show = async || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_confab-server"));
+        program.args(["--show-host-key", "--data-dir"]).arg(&folder.0).stdin(Stdio::null());
+        let output = timeout(PATIENCE, program.output()).await.expect("it ends by itself").unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let (shown, key, why) = show().await;
+    assert!(!shown && key.is_empty() && why.contains("first start"), "{why}");
+    assert!(!folder.0.exists(), "looking makes no folder");
+
+    let program = Program::start(&folder, &["--trust-local", "false"]).await;
+    let (shown, key, why) = show().await;
+    assert!(shown, "{why}");
+    let made = post(program.address, "/api/rooms", &serde_json::json!({ "host_key": key }).to_string()).await;
+    assert_eq!(made.status, 201, "it is the key of the running server");
+    program.signal("-INT");
+    assert_eq!(program.end().await.0, Some(0));
+    assert_eq!(show().await, (true, key, String::new()));
+}
+
+#[tokio::test]
+async fn a_passing_server_for_this_computer_alone_prints_no_host_key() {
+    let folder = Folder::new();
+    let program = Program::start(&folder, &["--ephemeral"]).await;
+    program.signal("-INT");
+    let (code, text) = program.end().await;
+    assert!(code == Some(0) && !text.contains("Host key"), "{text}");
+}
+
+#[tokio::test]
+async fn one_line_is_the_whole_address_for_other_computers() {
+    let folder = Folder::new();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_confab-server"))
+        .args(["--listen", "0.0.0.0:0", "--udp-port-base", "0", "--workers", "1", "--public-name", "192.0.2.2"])
+        .arg("--data-dir")
+        .arg(&folder.0)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let address = loop {
+        let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().expect("the line is printed");
+        if let Some(address) = line.strip_prefix("for other computers: ") {
+            break address.to_owned();
+        }
+    };
+    let server = confab_protocol::link::ServerAddress::parse(&address).unwrap();
+    assert!(server.host == "192.0.2.2" && server.secure && server.fingerprint.is_some(), "{address}");
 }
 
 #[tokio::test]

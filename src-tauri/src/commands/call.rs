@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use confab_call::capture::ScreenChoice;
-use confab_call::signal::{self, CreateError};
+use confab_call::signal::{self, CreateError, NoSocket};
 use confab_call::{CallConfig, View};
 use confab_protocol::link::ServerAddress;
-use confab_protocol::{ChatMessageId, MeetingLink, Reaction, RoomCode, TileRequest};
+use confab_protocol::{ChatMessageId, ErrorCode, MeetingLink, Reaction, RoomCode, TileRequest};
 use tauri::State;
 
 use super::Answer;
@@ -18,15 +18,14 @@ use crate::contract::{
 use crate::device_choices;
 use crate::session::Session;
 use crate::sink::WindowSink;
+use crate::translate::doubtful;
 
 #[tauri::command(rename_all = "snake_case")]
 pub async fn meeting_start(app: State<'_, App>, title: String, server: String, options: JoinOptions) -> Answer<()> {
     let attempt = app.next_try();
-    let server = app.server(&server).await?;
-    let created = signal::create_room(server.clone(), &title, None).await.map_err(|error| match error {
-        CreateError::Refused { code, message } => BridgeError { code: Code::Server(code), message, field: None },
-        other => BridgeError::native(NativeCode::ServerUnreachable, other),
-    })?;
+    let host_key = app.settings.get().host_key_of(&server);
+    let server = app.server_for_new(&server).await?;
+    let created = signal::create_room(server.clone(), &title, host_key).await.map_err(not_created)?;
     enter(&app, attempt, server, (created.code, Some(created.token)), options).await
 }
 
@@ -36,9 +35,27 @@ pub async fn meeting_join(app: State<'_, App>, text: String, options: JoinOption
     let link = MeetingLink::parse(&text).map_err(|error| BridgeError::native(NativeCode::LinkInvalid, error))?;
     let server = match link.server {
         Some(server) => server,
-        None => app.server(&app.settings.get().server).await?,
+        None => app.server_of_codes().await?,
     };
-    enter(&app, attempt, server, (link.code, None), options).await
+    let (asked, code) = (format!("{}:{}", server.host, server.port), link.code.clone());
+    enter(&app, attempt, server, (link.code, None), options).await.map_err(|error| match error.code {
+        Code::Server(ErrorCode::RoomNotFound) => not_found(asked, &code),
+        _ => error,
+    })
+}
+
+fn not_created(error: CreateError) -> BridgeError {
+    match error {
+        CreateError::Refused { code, message } => BridgeError::server(code, message),
+        CreateError::Unreachable(NoSocket { doubt: Some(doubt), why }) => BridgeError::native(doubtful(doubt), why),
+        other => BridgeError::native(NativeCode::ServerUnreachable, other),
+    }
+}
+
+/// The same code may be another meeting's elsewhere, so the person is told where it was looked up.
+fn not_found(server: String, code: &RoomCode) -> BridgeError {
+    let message = format!("No meeting at {server} has the code {code}. It may have ended, or a word differs.");
+    BridgeError { server: Some(server), ..BridgeError::server(ErrorCode::RoomNotFound, message) }
 }
 
 async fn enter(
@@ -197,4 +214,20 @@ pub async fn chat_older(app: State<'_, App>, before: Option<ChatMessageId>) -> A
 #[tauri::command(rename_all = "snake_case")]
 pub async fn view_set(app: State<'_, App>, tiles: Vec<TileRequest>) -> Answer<()> {
     in_call(&app, |session| session.handle.set_view(tiles)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meeting_that_is_not_found_is_told_with_the_server_that_was_asked() {
+        let error = not_found("127.0.0.1:8003".into(), &"onyx-pier-5143".parse().expect("a code"));
+        assert_eq!(error.server.as_deref(), Some("127.0.0.1:8003"));
+        assert!(
+            error.message.starts_with("No meeting at 127.0.0.1:8003 has the code onyx-pier-5143."),
+            "{}",
+            error.message
+        );
+    }
 }

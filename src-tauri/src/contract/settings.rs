@@ -51,8 +51,10 @@ pub struct Settings {
     pub shortcuts: BTreeMap<String, String>,
     /// Last used.
     pub devices: DeviceChoices,
-    /// `host:port` for new meetings and bare codes; empty for this computer.
+    /// For new meetings and bare codes, as `ServerAddress` reads it; empty for this computer.
     pub server: String,
+    /// With which meetings may be started on that server from anywhere; empty for none. A secret.
+    pub host_key: String,
     /// Join with the microphone on.
     pub microphone_on: bool,
     /// Join with the camera on.
@@ -67,6 +69,12 @@ const MOST_RECENT: usize = 50;
 const MOST_SHORTCUTS: usize = 100;
 
 impl Settings {
+    /// The key for new meetings on this server: it is told to no other than the one it was entered for.
+    pub fn host_key_of(&self, server: &str) -> Option<String> {
+        let named = !server.trim().is_empty() && server.trim() == self.server.trim();
+        (named && !self.host_key.trim().is_empty()).then(|| self.host_key.trim().to_owned())
+    }
+
     /// The same within its bounds, whoever wrote it.
     #[must_use]
     pub fn checked(mut self) -> Self {
@@ -78,6 +86,7 @@ impl Settings {
         self.text_size = self.text_size.clamp(100, 200);
         shorten(&mut self.name);
         shorten(&mut self.server);
+        shorten(&mut self.host_key);
         self.recent.truncate(MOST_RECENT);
         self.recent.retain(|meeting| meeting.link.len() <= 4 * LONGEST_TEXT);
         self.recent.iter_mut().for_each(|meeting| shorten(&mut meeting.title));
@@ -106,6 +115,7 @@ impl Default for Settings {
             shortcuts: BTreeMap::new(),
             devices: DeviceChoices::default(),
             server: String::new(),
+            host_key: String::new(),
             microphone_on: true,
             camera_on: true,
             recent: Vec::new(),
@@ -188,5 +198,19 @@ mod tests {
         assert_eq!(checked.shortcuts.len(), MOST_SHORTCUTS);
         let usual = Settings { name: "Ada".into(), text_size: 150, ..Settings::default() };
         assert!(usual.clone().checked() == usual);
+    }
+
+    #[test]
+    fn a_host_key_is_told_to_the_server_it_was_entered_for_and_to_no_other() {
+        let settings = Settings {
+            server: "meet.example.org:8003".into(),
+            host_key: " abcd-efgh-jkmn-pqrs ".into(),
+            ..Settings::default()
+        };
+        assert_eq!(settings.host_key_of("meet.example.org:8003").as_deref(), Some("abcd-efgh-jkmn-pqrs"));
+        assert_eq!(settings.host_key_of("other.example.org:8003"), None);
+        assert_eq!(settings.host_key_of(""), None);
+        assert_eq!(Settings { server: String::new(), ..settings.clone() }.host_key_of(""), None);
+        assert_eq!(Settings { host_key: " ".into(), ..settings }.host_key_of("meet.example.org:8003"), None);
     }
 }

@@ -32,13 +32,19 @@ why: string, } | { "state": "ended",
  */
 reason: EndReason, 
 /**
- * For the person: what happened and what to do.
+ * For the person: what happened and what to do. Empty when it is the person who left.
  */
 message: string, };
 
-export type Trouble = "server_lost" | "server_silent" | "udp_blocked" | "media_silent" | "network_down" | "media_lost" | "media_closed" | "media_failed" | "away_too_long";
+export type Trouble = "server_lost" | "server_stopped" | "server_silent" | "udp_blocked" | "media_silent" | "network_down" | "media_lost" | "media_closed" | "media_failed" | "away_too_long";
 
-export type EndReason = { "kind": "left" } | { "kind": "removed" } | { "kind": "replaced" } | { "kind": "gone" } | { "kind": "unreachable" } | { "kind": "refused", 
+export type Doubt = "unknown" | "another";
+
+export type EndReason = { "kind": "left" } | { "kind": "removed" } | { "kind": "replaced" } | { "kind": "gone" } | { "kind": "unreachable" } | { "kind": "untrusted", 
+/**
+ * Why.
+ */
+doubt: Doubt, } | { "kind": "refused", 
 /**
  * Why.
  */

@@ -33,12 +33,19 @@ export interface BridgeError {
   code: ErrorCode | NativeErrorCode;
   message: string;
   field: string | null;
+  /** `host:port` of the server that was asked, where that is not plain to the person. */
+  server?: string | null;
 }
 
 /** What can go wrong before a server is reached, or without one. */
 export type NativeErrorCode =
   | "link_invalid"
   | "server_unreachable"
+  /** A code alone, and nothing says on which server. */
+  | "server_unnamed"
+  /** Nobody this computer trusts vouches for its certificate. */
+  | "server_untrusted"
+  /** Its certificate is not the one the link or address names. */
   | "certificate_mismatch"
   | "media_failed"
   | "device_failed"
@@ -158,8 +165,10 @@ export interface Settings {
   /** Shortcuts a person changed: action to keys, as `Ctrl+Shift+K`. */
   shortcuts: Record<string, string>;
   devices: DeviceChoices;
-  /** `host:port` of the server for new meetings and bare codes. Empty: the one on this computer. */
+  /** The server for new meetings and bare codes: `host:port`, or a whole address, with `#fp=` if need be. Empty: the one on this computer. */
   server: string;
+  /** With which meetings may be started on that server from anywhere. A secret; a page in a browser keeps none. */
+  host_key: string;
   microphone_on: boolean;
   camera_on: boolean;
   recent: RecentMeeting[];

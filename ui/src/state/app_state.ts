@@ -131,6 +131,7 @@ export const DEFAULT_SETTINGS: Settings = {
   shortcuts: {},
   devices: { camera: { kind: "default" }, microphone: { kind: "default" }, speaker: { kind: "default" } },
   server: "",
+  host_key: "",
   microphone_on: true,
   camera_on: true,
   recent: [],

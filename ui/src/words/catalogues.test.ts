@@ -118,7 +118,7 @@ describe("the language of the window", () => {
 
 describe("what the native side says in English", () => {
   const codes: BridgeError["code"][] = ["room_not_found", "room_full", "server_full", "draining", "host_key_required", "encryption_required",
-    "certificate_mismatch", "token_expired", "token_invalid", "token_foreign", "link_invalid", "rate_limited", "not_in_call", "session_gone", "message_too_large"];
+    "certificate_mismatch", "server_unnamed", "token_expired", "token_invalid", "token_foreign", "link_invalid", "rate_limited", "not_in_call", "session_gone", "message_too_large"];
 
   it("is not shown in German when the code says it all", () => {
     speak("de");

@@ -30,6 +30,8 @@ const KINDS: Partial<Record<BridgeError["code"], Kind>> = {
   host_key_required: { words: "host_key_required", remedy: "change_server" },
   encryption_required: { words: "encryption_required", remedy: "ask_link" },
   server_unreachable: { words: "server_unreachable", remedy: "try_again", facts: true },
+  server_unnamed: { words: "server_unnamed", remedy: "change_server" },
+  server_untrusted: { words: "server_untrusted", remedy: "change_server", facts: true },
   certificate_mismatch: { words: "certificate_mismatch", remedy: "ask_link" },
   version_mismatch: { words: "version_mismatch", remedy: "none", facts: true },
   token_expired: { words: "token_invalid", remedy: "ask_link" },
@@ -60,9 +62,10 @@ const nativeSpeaksIt = (): boolean => spoken().language === "en";
 export function errorWords(error: BridgeError, subject: string | null): ErrorWords {
   const kind = KINDS[error.code] ?? UNKNOWN;
   const own = words.errors[kind.words];
-  const { remedy } = kind;
+  // Which server it is was said by a link there, and by the settings here.
+  const remedy = kind.words === "server_untrusted" && subject !== null ? "ask_link" : kind.remedy;
   if (kind.native === true && nativeSpeaksIt() && error.message !== "") return { title: error.message, text: "", remedy };
-  const title = kind.words === "room_not_found" && subject !== null ? words.noMeetingWithCode(subject) : own.title;
+  const title = kind.words === "room_not_found" && subject !== null ? words.noMeetingWithCode(subject, error.server ?? null) : own.title;
   return { title, text: kind.facts === true && error.message !== "" ? error.message : own.text, remedy };
 }
 

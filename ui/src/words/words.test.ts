@@ -66,6 +66,23 @@ describe("an error", () => {
     });
   });
 
+  it("about a code that is not found says where it was looked for", () => {
+    const { title } = errorWords({ code: "room_not_found", message: "", field: null, server: "127.0.0.1:8003" }, "kestrel-lane-72");
+    expect(title).toBe("No meeting at 127.0.0.1:8003 has the code kestrel-lane-72.");
+  });
+
+  it("about a certificate nobody vouches for does not say that the server is silent", () => {
+    const error = { code: "server_untrusted", message: "The connection to 192.0.2.2:8003 was not made.", field: null } as const;
+    const started = errorWords(error, null);
+    expect(started).toMatchObject({ title: "This server is not known to be the right one.", text: error.message, remedy: "change_server" });
+    expect(errorWords(error, "kestrel-lane-72").remedy).toBe("ask_link");
+  });
+
+  it("about a code alone says what to do", () => {
+    const { title, text } = errorWords({ code: "server_unnamed", message: "", field: null }, "kestrel-lane-72");
+    expect(`${title} ${text}`).toBe("A code alone does not say which server. Paste the whole link, or name your server in the settings.");
+  });
+
   it("whose cause is not known says so", () => {
     expect(errorWords({ code: "internal", message: "", field: null }, null).title).toContain("we do not know why");
   });

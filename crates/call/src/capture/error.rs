@@ -6,10 +6,10 @@ use std::path::PathBuf;
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum CaptureError {
     /// The machine has no camera at all.
-    #[error("No camera was found. Connect one, or choose a video file or the test picture.")]
+    #[error("No camera was found. Connect one and choose it, to be seen.")]
     NoCamera,
     /// The machine has no microphone at all.
-    #[error("No microphone was found. Connect one, or join without sound of your own.")]
+    #[error("No microphone was found. Connect one and choose it, to be heard.")]
     NoMicrophone,
     /// The chosen device is not (or no longer) in the list.
     #[error("\"{device}\" is not connected. Choose another one.")]

@@ -7,7 +7,7 @@ use confab_protocol::{
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::signal::Trouble;
+use crate::signal::{Doubt, Trouble};
 use crate::stats::CallStats;
 
 /// One picture (or sound): whose, and which of theirs.
@@ -40,7 +40,7 @@ pub enum CallState {
     Ended {
         /// For programs.
         reason: EndReason,
-        /// For the person: what happened and what to do.
+        /// For the person: what happened and what to do. Empty when it is the person who left.
         message: String,
     },
 }
@@ -59,6 +59,11 @@ pub enum EndReason {
     Gone,
     /// The first join found no server.
     Unreachable,
+    /// The first join found a server that is not surely the right one.
+    Untrusted {
+        /// Why.
+        doubt: Doubt,
+    },
     /// The server refused us.
     Refused {
         /// Why.

@@ -20,6 +20,7 @@ use crate::receive::voice::Mixdown;
 use crate::send::outlet::Outlet;
 use crate::send::picture::{Picture, PictureNotice};
 use crate::send::voice::{Voice, VoiceNotice, VoiceSetup};
+use crate::signal::NoSocket;
 use crate::signal::life::{Action, Ending, Input, Life, Phase, SocketId};
 use crate::signal::outbox::Outbox;
 use crate::signal::requests::Requests;
@@ -347,7 +348,10 @@ fn ended_state(ending: &Ending) -> CallState {
     let (reason, message) = match ending {
         Ending::Left(reason) => (EndReason::from(*reason), left_message(*reason).to_owned()),
         Ending::Refused(code, message) => (EndReason::Refused { code: *code }, message.clone()),
-        Ending::Unreachable(message) => (EndReason::Unreachable, message.clone()),
+        Ending::Unreachable(NoSocket { doubt: Some(doubt), why }) => {
+            (EndReason::Untrusted { doubt: *doubt }, why.clone())
+        }
+        Ending::Unreachable(NoSocket { doubt: None, why }) => (EndReason::Unreachable, why.clone()),
         Ending::Failed(message) => (EndReason::Failed, message.clone()),
     };
     CallState::Ended { reason, message }
@@ -356,7 +360,8 @@ fn ended_state(ending: &Ending) -> CallState {
 fn left_message(reason: confab_protocol::LeaveReason) -> &'static str {
     use confab_protocol::LeaveReason;
     match reason {
-        LeaveReason::Left => "You left the meeting.",
+        // Whoever left knows it.
+        LeaveReason::Left => "",
         LeaveReason::Removed => "A host removed you from the meeting.",
         LeaveReason::Replaced => "You joined this meeting from another place, so this one ended.",
         LeaveReason::Gone | LeaveReason::TimedOut => "The server ended the call.",

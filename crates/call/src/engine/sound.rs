@@ -139,6 +139,10 @@ trait Device {
     fn id(stream: &Self::Stream) -> &str;
     fn problems(stream: &Self::Stream) -> &Receiver<Self::Error>;
     fn reason(error: &Self::Error) -> ProblemReason;
+    /// Whether the error's own words tell what it means and what to do: there is no other device to choose.
+    fn says_all(_error: &Self::Error) -> bool {
+        false
+    }
     /// Notes the delay of a stream, now and then and whenever another one runs.
     fn note_latency(&self, _stream: Option<&Self::Stream>) {}
     /// Called whenever another stream runs, or none.
@@ -263,7 +267,8 @@ impl<D: Device> Keeper<D> {
             self.choice = default;
         }
         let then = if lost { D::LOST } else { D::REPLACED };
-        let (reason, message) = (D::reason(error), format!("{error} {then}"));
+        let message = if lost && D::says_all(error) { error.to_string() } else { format!("{error} {then}") };
+        let reason = D::reason(error);
         (self.notice)(SoundNotice::Problem { device: D::KIND, reason, message, lost });
     }
 
@@ -323,6 +328,10 @@ impl Device for Microphone {
 
     fn problems(stream: &MicrophoneStream) -> &Receiver<CaptureError> {
         stream.problems()
+    }
+
+    fn says_all(error: &CaptureError) -> bool {
+        *error == CaptureError::NoMicrophone
     }
 
     fn reason(error: &CaptureError) -> ProblemReason {
@@ -396,6 +405,10 @@ impl Device for Speaker {
 
     fn problems(stream: &SpeakerStream) -> &Receiver<PlaybackError> {
         stream.problems()
+    }
+
+    fn says_all(error: &PlaybackError) -> bool {
+        *error == PlaybackError::NoSpeaker
     }
 
     fn reason(error: &PlaybackError) -> ProblemReason {

@@ -7,6 +7,7 @@ use confab_protocol::{ClientMessage, ErrorCode, RequestId, RoomCode, ServerMessa
 use tokio::sync::mpsc;
 
 use super::socket::{Socket, SocketEvent};
+use super::trouble::NoSocket;
 
 /// How long a server may take to make a room.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +27,7 @@ pub struct CreatedRoom {
 pub enum CreateError {
     /// No server was reached.
     #[error("{0}")]
-    Unreachable(String),
+    Unreachable(NoSocket),
     /// The server refused.
     #[error("{message}")]
     Refused {
@@ -60,7 +61,7 @@ pub async fn create_room(
             match event {
                 SocketEvent::Open => ask.take().into_iter().for_each(|message| socket.send(message)),
                 SocketEvent::Failed(why) => return Err(CreateError::Unreachable(why)),
-                SocketEvent::Closed => break,
+                SocketEvent::Closed { .. } => break,
                 SocketEvent::Message(message) => match *message {
                     ServerMessage::MeetingCreated { code, link, token, .. } => {
                         return Ok(CreatedRoom { code, link, token });

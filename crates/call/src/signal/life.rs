@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use confab_protocol::{ErrorCode, LeaveReason};
 
 use super::backoff::{Backoff, LONGEST_WAIT};
-use super::trouble::Trouble;
+use super::trouble::{NoSocket, Trouble};
 
 /// Names one WebSocket of this call; never reused.
 pub type SocketId = u32;
@@ -64,10 +64,12 @@ const FIRST_PATH_PATIENCE: Duration = Duration::from_secs(6);
 pub enum Input {
     /// The socket is open and the server has greeted.
     SocketOpen(SocketId),
-    /// The socket could not be opened; why, for people.
-    SocketFailed(SocketId, String),
+    /// The socket could not be opened.
+    SocketFailed(SocketId, NoSocket),
     /// The socket ended.
     SocketClosed(SocketId),
+    /// The server said that it is stopping, and ended the socket.
+    ServerStopped(SocketId),
     /// A message came over the socket.
     SocketSpoke(SocketId),
     /// The socket has not answered for a while.
@@ -157,7 +159,7 @@ pub enum Ending {
     /// The server refused us.
     Refused(ErrorCode, String),
     /// The first join found no server.
-    Unreachable(String),
+    Unreachable(NoSocket),
     /// This computer cannot make a call.
     Failed(String),
 }
@@ -273,7 +275,8 @@ impl Life {
         match input {
             Input::SocketOpen(id) => self.socket_open(now, id),
             Input::SocketFailed(id, why) => self.socket_failed(now, id, why),
-            Input::SocketClosed(id) => self.socket_closed(now, id),
+            Input::SocketClosed(id) => self.socket_closed(now, id, Trouble::ServerLost),
+            Input::ServerStopped(id) => self.socket_closed(now, id, Trouble::ServerStopped),
             Input::SocketSpoke(id) => self.socket_spoke(now, id),
             Input::SocketQuiet(id) => self.socket_quiet(now, id),
             Input::Joined(id) => self.joined(now, id),
@@ -317,7 +320,7 @@ impl Life {
         if let Some(candidate) = self.candidate.filter(|candidate| candidate.until <= now) {
             self.actions.push_back(Action::Drop(candidate.id));
             self.candidate = None;
-            self.give_up_attempt(now, "The server did not answer in time.".to_owned());
+            self.give_up_attempt(now, "The server did not answer in time.".into());
         }
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
@@ -358,17 +361,19 @@ impl Life {
         });
     }
 
-    fn socket_failed(&mut self, now: Instant, id: SocketId, why: String) {
+    fn socket_failed(&mut self, now: Instant, id: SocketId, why: NoSocket) {
         if self.candidate.is_some_and(|candidate| candidate.id == id) {
             self.candidate = None;
             self.give_up_attempt(now, why);
         }
     }
 
-    fn socket_closed(&mut self, now: Instant, id: SocketId) {
+    fn socket_closed(&mut self, now: Instant, id: SocketId, why: Trouble) {
         if self.candidate.is_some_and(|candidate| candidate.id == id) {
             self.candidate = None;
-            self.give_up_attempt(now, "The server closed the connection.".to_owned());
+            let stopped = why == Trouble::ServerStopped;
+            let words = if stopped { why.to_string() } else { "The server closed the connection.".to_owned() };
+            self.give_up_attempt(now, words.into());
         } else if self.current == Some(id) {
             self.current = None;
             self.suspect = false;
@@ -376,7 +381,7 @@ impl Life {
             if matches!(self.path, Path::Restarting(_)) {
                 self.path = Path::Down;
             }
-            self.announce_trouble(now, Trouble::ServerLost);
+            self.announce_trouble(now, why);
             self.schedule(now);
         }
     }
@@ -576,7 +581,7 @@ impl Life {
         self.actions.push_back(Action::Restart(socket));
     }
 
-    fn give_up_attempt(&mut self, now: Instant, why: String) {
+    fn give_up_attempt(&mut self, now: Instant, why: NoSocket) {
         if !self.joined_once {
             self.end(Ending::Unreachable(why));
         } else if self.socket().is_none() || !self.session || self.transport_gone {

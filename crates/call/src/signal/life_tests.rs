@@ -199,6 +199,20 @@ fn a_lost_socket_is_replaced_and_the_call_resumed() {
 }
 
 #[test]
+fn a_server_that_stops_in_good_order_is_named_as_the_reason_and_looked_for_again() {
+    let mut lab = Lab::joined();
+    let told = lab.input(Input::ServerStopped(1));
+    let since = lab.now;
+    assert_eq!(told, [Action::Phase(Phase::Reconnecting { since, why: Trouble::ServerStopped })]);
+    let (id, _) = lab.next_socket();
+    lab.input(Input::SocketFailed(id, "refused".into()));
+    assert!(
+        matches!(lab.life.phase(), Phase::Reconnecting { why: Trouble::ServerStopped, .. }),
+        "a try that failed does not change the reason"
+    );
+}
+
+#[test]
 fn a_session_that_is_gone_is_joined_anew_on_the_same_socket_with_a_new_transport() {
     let mut lab = Lab::joined();
     lab.input(Input::SocketClosed(1));

@@ -12,10 +12,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use super::life::SocketId;
+use super::trouble::{Doubt, NoSocket};
 use crate::tls;
 
 /// How often a ping goes out. It also tells the round trip of signaling.
@@ -85,9 +87,18 @@ pub enum SocketError {
     Insecure {
         /// Host and port.
         address: String,
+        /// It was the certificate.
+        doubt: Option<Doubt>,
         /// What was wrong.
         detail: String,
     },
+}
+
+impl From<SocketError> for NoSocket {
+    fn from(error: SocketError) -> Self {
+        let doubt = if let SocketError::Insecure { doubt, .. } = error { doubt } else { None };
+        Self { doubt, why: error.to_string() }
+    }
 }
 
 /// What a socket reports.
@@ -95,8 +106,8 @@ pub enum SocketError {
 pub enum SocketEvent {
     /// Connected: messages may be sent.
     Open,
-    /// It did not come about; why, for people.
-    Failed(String),
+    /// It did not come about.
+    Failed(NoSocket),
     /// The server's limits, from its welcome.
     Limits(Limits),
     /// A message.
@@ -108,7 +119,10 @@ pub enum SocketEvent {
     /// Nothing was heard for a while; said once until something is heard again.
     Quiet,
     /// The socket ended.
-    Closed,
+    Closed {
+        /// The server said that it is stopping.
+        stopping: bool,
+    },
 }
 
 enum Outgoing {
@@ -132,10 +146,10 @@ impl Socket {
             match connect(&address).await {
                 Ok(stream) => {
                     report(SocketEvent::Open);
-                    run(stream, receiver, &report).await;
-                    report(SocketEvent::Closed);
+                    let stopping = run(stream, receiver, &report).await;
+                    report(SocketEvent::Closed { stopping });
                 }
-                Err(error) => report(SocketEvent::Failed(error.to_string())),
+                Err(error) => report(SocketEvent::Failed(error.into())),
             }
         });
         Self { outgoing, task: Some(task) }
@@ -199,8 +213,11 @@ async fn connect(server: &ServerAddress) -> Result<Stream, SocketError> {
         WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE)).max_frame_size(Some(LARGEST_MESSAGE));
     let connector = if server.secure {
         let encryption = tls::client(server);
-        let (config, _) = encryption
-            .map_err(|error| SocketError::Insecure { address: address.clone(), detail: error.to_string() })?;
+        let (config, _) = encryption.map_err(|error| SocketError::Insecure {
+            address: address.clone(),
+            doubt: None,
+            detail: error.to_string(),
+        })?;
         Connector::Rustls(config)
     } else {
         Connector::Plain
@@ -224,7 +241,8 @@ fn insecure(server: &ServerAddress, address: String, error: &dyn std::fmt::Displ
     if error.to_string().contains("InvalidContentType") {
         SocketError::Plain { address }
     } else {
-        SocketError::Insecure { address, detail: tls::explain(error, server) }
+        let (doubt, detail) = tls::explain(error, server);
+        SocketError::Insecure { address, doubt, detail }
     }
 }
 
@@ -233,11 +251,12 @@ fn is_lookup_failure(error: &io::Error) -> bool {
     error.to_string().contains("lookup")
 }
 
+/// Reads and writes to the end; whether the server said that it is stopping.
 async fn run(
     mut stream: Stream,
     mut outgoing: mpsc::UnboundedReceiver<Outgoing>,
     report: &(impl Fn(SocketEvent) + Sync),
-) {
+) -> bool {
     let began = Instant::now();
     let mut ping = tokio::time::interval_at(began + PING_INTERVAL, PING_INTERVAL);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -249,22 +268,23 @@ async fn run(
                 Some(Ok(message)) => {
                     heard = Instant::now();
                     quiet = false;
-                    if take(message, began, report) {
-                        return;
+                    if let Message::Close(frame) = message {
+                        return frame.is_some_and(|frame| frame.code == CloseCode::Away);
                     }
+                    take(message, began, report);
                 }
-                Some(Err(_)) | None => return,
+                Some(Err(_)) | None => return false,
             },
             message = outgoing.recv() => {
                 let sent = match message {
                     Some(Outgoing::Message(message)) => send(&mut stream, &message).await,
                     Some(Outgoing::Goodbye) | None => {
                         drop(stream.close(None).await);
-                        return;
+                        return false;
                     }
                 };
                 if !sent {
-                    return;
+                    return false;
                 }
             }
             _ = ping.tick() => {
@@ -276,7 +296,7 @@ async fn run(
                 // A socket whose buffer is full is not waited for here: the quiet report takes care of it.
                 let ping = ClientMessage::Ping { timestamp };
                 if tokio::time::timeout(PING_INTERVAL, send(&mut stream, &ping)).await == Ok(false) {
-                    return;
+                    return false;
                 }
             }
         }
@@ -293,13 +313,9 @@ async fn send(stream: &mut Stream, message: &ClientMessage) -> bool {
     }
 }
 
-/// Reports one message; `true` when it was the last.
-fn take(message: Message, began: Instant, report: &impl Fn(SocketEvent)) -> bool {
-    let text = match message {
-        Message::Text(text) => text,
-        Message::Close(_) => return true,
-        _ => return false,
-    };
+/// Reports one message.
+fn take(message: Message, began: Instant, report: &impl Fn(SocketEvent)) {
+    let Message::Text(text) = message else { return };
     match serde_json::from_str::<ServerMessage>(&text) {
         Ok(ServerMessage::Pong { timestamp }) => {
             let sent = Duration::from_micros(timestamp);
@@ -309,5 +325,4 @@ fn take(message: Message, began: Instant, report: &impl Fn(SocketEvent)) -> bool
         Ok(message) => report(SocketEvent::Message(Box::new(message))),
         Err(_) => report(SocketEvent::Unreadable),
     }
-    false
 }

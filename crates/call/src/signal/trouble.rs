@@ -1,4 +1,6 @@
-//! Why the network is away: one list, for programs and for people.
+//! Why the network is away, or a server is not spoken with: one list each, for programs and for people.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -10,6 +12,9 @@ pub enum Trouble {
     /// The socket ended.
     #[error("The connection to the server was lost.")]
     ServerLost,
+    /// The server said goodbye: it ends, and comes back when whoever runs it starts it again.
+    #[error("The server was stopped.")]
+    ServerStopped,
     /// The socket is there, and nobody answers on it.
     #[error("The server does not answer.")]
     ServerSilent,
@@ -34,4 +39,41 @@ pub enum Trouble {
     /// The server has given our place up.
     #[error("The network was away for too long.")]
     AwayTooLong,
+}
+
+/// Why a server that answers is not taken for the one that is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// Nobody this computer trusts vouches for its certificate, and no fingerprint was given.
+    Unknown,
+    /// Its certificate is not the one the fingerprint names.
+    Another,
+}
+
+/// Why no socket came about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoSocket {
+    /// There is a server, but not surely the right one.
+    pub doubt: Option<Doubt>,
+    /// For the person.
+    pub why: String,
+}
+
+impl From<String> for NoSocket {
+    fn from(why: String) -> Self {
+        Self { doubt: None, why }
+    }
+}
+
+impl From<&str> for NoSocket {
+    fn from(why: &str) -> Self {
+        why.to_owned().into()
+    }
+}
+
+impl fmt::Display for NoSocket {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.why)
+    }
 }

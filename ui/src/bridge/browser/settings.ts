@@ -68,6 +68,8 @@ export function readSettings(text: string | null): Settings {
     shortcuts: shortcutsOf(kept["shortcuts"]),
     devices: devicesOf(kept["devices"]),
     server: textOf(kept["server"], usual.server),
+    // A browser's storage is no place for a secret.
+    host_key: "",
     microphone_on: switchOf(kept["microphone_on"], usual.microphone_on),
     camera_on: switchOf(kept["camera_on"], usual.camera_on),
     recent: recentOf(kept["recent"]),

@@ -61,6 +61,33 @@ describe("the settings", () => {
     expect(bridge.settings.server).toBe("");
   });
 
+  it("take a server's whole address with its fingerprint, and no damaged one", async () => {
+    const { user, bridge } = await openSettings("servers");
+    const whole = `https://192.0.2.2:8003#fp=${"ab".repeat(32)}`;
+    await user.click(screen.getByRole("radio", { name: "Another server" }));
+    const field = screen.getByLabelText("Address of the server");
+    await user.type(field, `${whole.slice(0, -1)}{Enter}`);
+    expect(screen.getByText(/not a whole address/)).toBeDefined();
+    await user.type(field, "b{Enter}");
+    expect(screen.queryByText(/not a whole address/)).toBeNull();
+    expect(bridge.settings.server).toBe(whole);
+    await user.clear(field);
+    await user.type(field, `192.0.2.2:8003#fp=${"ab".repeat(32)}{Enter}`);
+    expect(bridge.settings.server).toBe(`192.0.2.2:8003#fp=${"ab".repeat(32)}`);
+  });
+
+  it("keep a host key for the one server it was entered for", async () => {
+    const { user, bridge } = await openSettings("servers");
+    await user.click(screen.getByRole("radio", { name: "Another server" }));
+    await user.type(screen.getByLabelText("Address of the server"), "meet.example.org:8003{Enter}");
+    const key = screen.getByLabelText("Host key");
+    expect(key.getAttribute("type")).toBe("password");
+    await user.type(key, " abcd-efgh-jkmn-pqrs {Enter}");
+    expect(bridge.settings.host_key).toBe("abcd-efgh-jkmn-pqrs");
+    await user.type(screen.getByLabelText("Address of the server"), "4{Enter}");
+    expect(bridge.settings).toMatchObject({ server: "meet.example.org:80034", host_key: "" });
+  });
+
   it("remove one kept meeting at once, and all after a question", async () => {
     const { user, bridge } = await openSettings("privacy", (world) => {
       world.settings.recent = ["amber", "birch", "cedar"].map((word) => ({ code: `${word}-field-9032`, title: word, link: "", joined_at: Date.now() }));

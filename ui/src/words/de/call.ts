@@ -171,6 +171,7 @@ export const callWords: Pick<Words, "call" | "dock" | "more" | "share" | "people
     trying: "Neuer Versuch läuft",
     why: {
       server_lost: "Die Verbindung zum Server ist abgebrochen.",
+      server_stopped: "Der Server wurde beendet.",
       server_silent: "Der Server antwortet nicht.",
       udp_blocked: "Vom Server kommen weder Ton noch Bild. Vielleicht ist UDP zu ihm gesperrt.",
       media_silent: "Vom Server kommt nichts mehr an.",

@@ -171,6 +171,7 @@ export const callWords = {
     trying: "Trying",
     why: {
       server_lost: "The connection to the server was lost.",
+      server_stopped: "The server was stopped.",
       server_silent: "The server does not answer.",
       udp_blocked: "Neither sound nor picture comes from the server. UDP to it may be blocked.",
       media_silent: "Nothing comes from the server any more.",

@@ -255,7 +255,11 @@ impl Session {
         self.tell(CallEvent::DeviceProblem {
             device: if camera { MediaDevice::Camera } else { MediaDevice::Screen },
             reason: capture_reason(error),
-            message: format!("{error} {then}"),
+            message: match error {
+                // Its own words say what to do: there is no other camera to choose.
+                CaptureError::NoCamera => error.to_string(),
+                _ => format!("{error} {then}"),
+            },
         });
         if another {
             self.config.camera = CameraChoice::Default;

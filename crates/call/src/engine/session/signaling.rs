@@ -40,9 +40,9 @@ impl Session {
                 self.sockets.remove(&id);
                 self.handle(Input::SocketFailed(id, why));
             }
-            SocketEvent::Closed => {
+            SocketEvent::Closed { stopping } => {
                 self.sockets.remove(&id);
-                self.handle(Input::SocketClosed(id));
+                self.handle(if stopping { Input::ServerStopped(id) } else { Input::SocketClosed(id) });
             }
             SocketEvent::Quiet => self.handle(Input::SocketQuiet(id)),
             SocketEvent::Limits(limits) => self.limits = limits,

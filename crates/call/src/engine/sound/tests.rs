@@ -17,6 +17,8 @@ enum Choice {
 enum Failure {
     Over,
     Stalled,
+    /// There is no device at all.
+    NoneThere,
 }
 
 impl Display for Failure {
@@ -91,6 +93,10 @@ impl Device for Lab {
         &stream.problems
     }
 
+    fn says_all(error: &Failure) -> bool {
+        matches!(error, Failure::NoneThere)
+    }
+
     fn reason(_error: &Failure) -> ProblemReason {
         ProblemReason::Lost
     }
@@ -125,6 +131,15 @@ fn a_device_whose_stream_ended_is_opened_again_without_a_word() {
     keeper.failed(&Failure::Over);
     assert_eq!(running(&keeper), Some("Headset"));
     assert_eq!(messages(&told), [""; 0]);
+}
+
+#[test]
+fn where_no_device_is_at_all_none_is_offered_to_be_chosen() {
+    let (mut keeper, told) = keeper(&["Built-in"], Choice::Default);
+    keeper.device.there.borrow_mut().clear();
+    keeper.failed(&Failure::NoneThere);
+    assert_eq!(running(&keeper), None);
+    assert_eq!(messages(&told), ["It failed."]);
 }
 
 #[test]

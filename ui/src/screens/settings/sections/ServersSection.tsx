@@ -1,4 +1,4 @@
-import { useState, type FormEvent, type ReactElement } from "react";
+import { useId, useState, type FormEvent, type ReactElement } from "react";
 import { TextField } from "../../../design/controls";
 import { SectionCard } from "../../../design/SectionCard";
 import { Segmented } from "../../../design/Segmented";
@@ -6,8 +6,11 @@ import { useApp, useIsDesktop, useSession } from "../../../state/context";
 import { words } from "../../../words";
 import { HostCard } from "../../home/HostCard";
 
-/** A name or address with a port, as the native side reads it; IPv6 stands in brackets. */
-const ADDRESS = /^(\[[0-9a-f:.]+\]|[^\s/:@]+):\d{1,5}$/i;
+/** A name or address with a port; IPv6 stands in brackets. A self-made certificate's fingerprint may follow. */
+const ADDRESS = /^(\[[0-9a-f:.]+\]|[^\s/:@#]+):\d{1,5}(#fp=[0-9a-f]{64})?$/i;
+
+/** The same as a server prints it. */
+const WHOLE_ADDRESS = /^https?:\/\/(\[[0-9a-f:.]+\]|[^\s/:@#]+)(:\d{1,5})?\/?(#fp=[0-9a-f]{64})?$/i;
 
 /** Where new meetings are made, and the server in this program. */
 export function ServersSection(): ReactElement {
@@ -18,7 +21,7 @@ export function ServersSection(): ReactElement {
   const text = words.settings.servers;
   const choose = (next: "here" | "other"): void => {
     setPlace(next);
-    if (next === "here") void session.changeSettings({ server: "" });
+    if (next === "here") void session.changeSettings({ server: "", host_key: "" });
   };
   return (
     <>
@@ -30,7 +33,11 @@ export function ServersSection(): ReactElement {
           options={[{ value: "here", label: desktop ? text.here : words.browser.pageServer }, { value: "other", label: text.other }]}
           onChange={choose}
         />
-        {place === "other" && <AddressField server={server} onSave={(address) => void session.changeSettings({ server: address })} />}
+        {place === "other" && (
+          // A key is one server's: another is not told it.
+          <AddressField server={server} onSave={(address) => void session.changeSettings({ server: address, host_key: "" })} />
+        )}
+        {place === "other" && desktop && server !== "" && <HostKeyField key={server} />}
       </SectionCard>
       {desktop && <HostCard />}
     </>
@@ -43,7 +50,7 @@ function AddressField({ server, onSave }: { server: string; onSave: (address: st
   const [wrong, setWrong] = useState(false);
   const save = (): void => {
     const written = address.trim();
-    const right = ADDRESS.test(written);
+    const right = ADDRESS.test(written) || WHOLE_ADDRESS.test(written);
     setWrong(!right && written !== "");
     if (right && written !== server) onSave(written);
   };
@@ -62,6 +69,42 @@ function AddressField({ server, onSave }: { server: string; onSave: (address: st
         name="server"
       />
       <p className="xs dim hint">{words.settings.servers.addressHint}</p>
+    </form>
+  );
+}
+
+/** Kept when one leaves the field or presses Enter. It is not shown: whoever stands behind could read it. */
+function HostKeyField(): ReactElement {
+  const session = useSession();
+  const kept = useApp((state) => state.settings.host_key);
+  const [key, setKey] = useState(kept);
+  const id = useId();
+  const text = words.settings.servers;
+  const save = (): void => {
+    if (key.trim() !== kept) void session.changeSettings({ host_key: key.trim() });
+  };
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    save();
+  };
+  return (
+    <form className="pad" onSubmit={submit}>
+      <div className="labelled">
+        <label htmlFor={id}>{text.hostKey}</label>
+        <input
+          id={id}
+          className="field"
+          type="password"
+          name="host-key"
+          value={key}
+          autoComplete="off"
+          spellCheck={false}
+          aria-describedby={`${id}-hint`}
+          onChange={(event) => setKey(event.target.value)}
+          onBlur={save}
+        />
+      </div>
+      <p className="xs dim hint" id={`${id}-hint`}>{text.hostKeyHint}</p>
     </form>
   );
 }
