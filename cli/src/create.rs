@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use clap::Args;
 use confab_call::signal::create_room;
+use confab_protocol::MeetingLink;
 use confab_protocol::link::ServerAddress;
 
 /// What `create` takes.
@@ -27,21 +28,21 @@ pub struct CreateArguments {
 /// Makes the room and prints it.
 pub async fn run(arguments: CreateArguments) -> Result<(), String> {
     let server = ServerAddress::parse(&arguments.server).map_err(|error| error.to_string())?;
-    let note = reach(&server);
     let room = create_room(server, &arguments.name, arguments.host_key).await.map_err(|error| error.to_string())?;
     if arguments.json {
         println!("{}", serde_json::json!({ "code": room.code, "link": room.link, "token": room.token }));
     } else {
         println!("{}", room.link);
-        if let Some(note) = note {
+        if let Some(note) = reach(&room.link) {
             eprintln!("{note}");
         }
     }
     Ok(())
 }
 
-/// What to know of links made at this address: they repeat it.
-fn reach(server: &ServerAddress) -> Option<&'static str> {
+/// What to know of a link, by where it leads: the server may have a public name, whatever address it was asked at.
+fn reach(link: &str) -> Option<&'static str> {
+    let server = MeetingLink::parse(link).ok()?.server?;
     let host = server.host.trim_matches(['[', ']']);
     let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     loopback.then_some(
@@ -56,12 +57,12 @@ mod tests {
 
     #[test]
     fn a_link_that_leads_nowhere_else_is_said_to() {
-        for near in ["127.0.0.1:8003", "localhost", "http://[::1]:8003"] {
-            let said = reach(&ServerAddress::parse(near).expect("an address")).expect("it is said");
+        for near in ["http://127.0.0.1:8003", "http://localhost", "http://[::1]:8003"] {
+            let said = reach(&format!("{near}/m/onyx-pier-5143")).expect("it is said");
             assert!(said.contains("this computer only"), "{near}");
         }
-        for far in ["192.168.1.9:8003", "https://meet.example.org"] {
-            assert_eq!(reach(&ServerAddress::parse(far).expect("an address")), None, "{far}");
+        for far in ["http://192.168.1.9:8003", "https://meet.example.org"] {
+            assert_eq!(reach(&format!("{far}/m/onyx-pier-5143")), None, "{far}");
         }
     }
 }

@@ -226,7 +226,7 @@ impl Server {
     }
 
     /// The host key that is kept for servers with these settings, read beside a server that may be running: no port is
-    /// opened, nothing is locked or written. For the person who runs the server; keep it out of logs.
+    /// opened and nothing of it is changed. For the person who runs the server; keep it out of logs.
     ///
     /// # Errors
     /// Says why there is no key to read.

@@ -68,6 +68,11 @@ pub fn run(words: &[&str]) -> Outcome {
     build(&["confab-server", "confab-cli", "confab"], release)?;
     let server = Server::start(release, &[])?;
     println!("The server is at {}. Closing the app stops it.", server.address);
+    let second = cargo::program("confab-cli", release);
+    println!(
+        "A second person, without a window: {} join LINK --name Bo --camera test --microphone test",
+        second.display()
+    );
     let mut app = Command::new(cargo::program("confab", release));
     app.env("CONFAB_SERVER", &server.address);
     process::run(&mut app)

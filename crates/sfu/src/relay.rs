@@ -106,7 +106,7 @@ impl Sfu {
     }
 
     /// Takes in a batch that the core `peer` gave for this one. What cannot be read, or fits nothing here, is dropped and
-    /// counted.
+    /// counted. Call [`Sfu::fan_out_part`] afterwards, and [`Sfu::flush`] after the last of several.
     pub fn handle_relayed(&mut self, now: Instant, peer: Peer, contents: &[u8]) {
         let mut rest = contents;
         while !rest.is_empty() {
@@ -119,6 +119,5 @@ impl Sfu {
                 self.counters.dropped_relayed += 1;
             }
         }
-        self.flush(now);
     }
 }

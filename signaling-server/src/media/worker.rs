@@ -203,7 +203,6 @@ impl Worker {
         self.mend_links();
         self.receive();
         self.take_relayed();
-        self.fan_out();
         for _ in 0..COMMANDS_A_TURN {
             let Ok(command) = self.commands.try_recv() else { break };
             self.obey(command);

@@ -68,6 +68,7 @@ pub struct Easel {
 
 impl Easel {
     fn set_scene(&mut self, mut scene: Vec<Place>) {
+        scene.retain(Place::is_sensible);
         scene.truncate(MOST);
         self.scene = Arc::new(scene);
         self.everything_is_stale = true;

@@ -78,25 +78,13 @@ struct Shown {
     width: usize,
 }
 
-/// Pixels from the window's top left corner.
+/// Pixels from the window's top left corner; what is left of or above it is negative.
 #[derive(Clone, Copy)]
 struct Rectangle {
-    left: usize,
-    top: usize,
-    right: usize,
-    bottom: usize,
-}
-
-impl Rectangle {
-    fn new(left: f64, top: f64, right: f64, bottom: f64, bounds: (usize, usize)) -> Self {
-        let side = |at: f64, most: usize| (at.max(0.0) as usize).min(most);
-        Self {
-            left: side(left, bounds.0),
-            top: side(top, bounds.1),
-            right: side(right, bounds.0),
-            bottom: side(bottom, bounds.1),
-        }
-    }
+    left: i64,
+    top: i64,
+    right: i64,
+    bottom: i64,
 }
 
 impl Canvas {
@@ -134,7 +122,6 @@ impl Canvas {
         }
         self.pictures.retain(|key, _| scene.iter().any(|place| place.key == *key));
         let stride = surface.stride() as usize / PIXEL;
-        let bounds = (size.0 as usize, size.1 as usize);
         {
             let mut data = surface.data().map_err(|_| cairo::Error::SurfaceTypeMismatch)?;
             let window: &mut [u32] =
@@ -142,13 +129,12 @@ impl Canvas {
             for part in stale.iter() {
                 let edge = |at: f64| at * f64::from(scale);
                 let (right, bottom) = (part.x() + part.width(), part.y() + part.height());
-                let part = Rectangle::new(
-                    edge(part.x()).floor(),
-                    edge(part.y()).floor(),
-                    edge(right).ceil(),
-                    edge(bottom).ceil(),
-                    bounds,
-                );
+                let part = Rectangle {
+                    left: edge(part.x()).floor().max(0.0) as i64,
+                    top: edge(part.y()).floor().max(0.0) as i64,
+                    right: (edge(right).ceil() as i64).min(i64::from(size.0)),
+                    bottom: (edge(bottom).ceil() as i64).min(i64::from(size.1)),
+                };
                 // The last lies on top. Where it is, nothing is put behind it.
                 let mut covered = Vec::new();
                 for pixels in scene.iter().rev().filter_map(|place| self.pictures.get(&place.key)) {
@@ -193,11 +179,12 @@ impl Canvas {
 
 impl Shown {
     fn rectangle(&self) -> Rectangle {
-        let (x, y) = (self.place.area.x.round().max(0.0) as usize, self.place.area.y.round().max(0.0) as usize);
-        Rectangle { left: x, top: y, right: x + self.width, bottom: y + self.pixels.len() / self.width.max(1) }
+        let (left, top) = (self.place.area.x.round() as i64, self.place.area.y.round() as i64);
+        let (width, height) = (self.width.max(1), self.pixels.len() / self.width.max(1));
+        Rectangle { left, top, right: left + width as i64, bottom: top + height as i64 }
     }
 
-    /// Puts what lies in a part of the window, and is not covered, behind the page there.
+    /// Puts what lies in a part of the window, and is not covered, behind the page there. The part lies in the window.
     fn put_behind(&self, window: &mut [u32], stride: usize, part: Rectangle, covered: &[Rectangle]) {
         let own = self.rectangle();
         for row in part.top.max(own.top)..part.bottom.min(own.bottom) {
@@ -209,13 +196,61 @@ impl Shown {
             while left < end {
                 let next = above.iter().find(|other| other.right > left);
                 let right = next.map_or(end, |other| other.left.clamp(left, end));
-                let page = window.get_mut(row * stride + left..row * stride + right);
-                let from = (row - own.top) * self.width + left - own.left;
-                if let (Some(page), Some(picture)) = (page, self.pixels.get(from..from + right - left)) {
+                let length = (right - left) as usize;
+                let to = row as usize * stride + left as usize;
+                let from = (row - own.top) as usize * self.width + (left - own.left) as usize;
+                let page = window.get_mut(to..to + length);
+                if let (Some(page), Some(picture)) = (page, self.pixels.get(from..from + length)) {
                     key_color::put_behind(page, picture);
                 }
                 left = next.map_or(end, |other| other.right);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRIDE: usize = 6;
+
+    /// A picture of 3 x 2 pixels whose colors are 1 to 6 above `base`, with its left upper corner here.
+    fn shown(x: f64, y: f64, base: u32) -> Shown {
+        let text = r#"{"key":"a","x":0,"y":0,"width":3,"height":2,"radius":0,"left":0,"top":0,"right":1,"bottom":1,"mirrored":false,"frozen":false}"#;
+        let mut place: Place = serde_json::from_str(text).expect("a place");
+        (place.area.x, place.area.y) = (x, y);
+        Shown { place, pixels: (base + 1..=base + 6).collect(), width: 3 }
+    }
+
+    fn drawn(pictures: &[Shown], part: Rectangle) -> Vec<u32> {
+        let mut window = vec![64; STRIDE * 3];
+        let mut covered = Vec::new();
+        for picture in pictures.iter().rev() {
+            picture.put_behind(&mut window, STRIDE, part, &covered);
+            covered.push(picture.rectangle());
+        }
+        window
+    }
+
+    const WHOLE: Rectangle = Rectangle { left: 0, top: 0, right: STRIDE as i64, bottom: 3 };
+
+    #[test]
+    fn a_picture_lies_where_its_place_is_and_what_is_out_of_the_window_is_left_out() {
+        assert_eq!(drawn(&[shown(1.0, 0.0, 0)], WHOLE)[..12], [64, 1, 2, 3, 64, 64, 64, 4, 5, 6, 64, 64]);
+        assert_eq!(drawn(&[shown(-2.0, -1.0, 0)], WHOLE)[..7], [6, 64, 64, 64, 64, 64, 64]);
+        assert_eq!(drawn(&[shown(5.0, 2.0, 0)], WHOLE)[11..], [64, 64, 64, 64, 64, 64, 1]);
+    }
+
+    #[test]
+    fn only_the_part_that_is_drawn_anew_changes() {
+        let part = Rectangle { left: 2, top: 1, right: 3, bottom: 3 };
+        assert_eq!(drawn(&[shown(1.0, 0.0, 0)], part)[..12], [64, 64, 64, 64, 64, 64, 64, 64, 5, 64, 64, 64]);
+    }
+
+    #[test]
+    fn of_two_pictures_the_later_lies_on_top() {
+        let window = drawn(&[shown(0.0, 0.0, 0), shown(1.0, 0.0, 0x10_00_00)], WHOLE);
+        assert_eq!(window[..6], [1, 0x10_00_01, 0x10_00_02, 0x10_00_03, 64, 64]);
     }
 }

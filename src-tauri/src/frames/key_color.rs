@@ -4,7 +4,7 @@
 //!
 //! Pixels are `0xRRGGBB`, their highest byte means nothing.
 
-/// The page's color where pictures are: blue, `KEY` of 255. `ui/src/call/stage/stage.css` has it too.
+/// The page's color where pictures are: blue, `KEY` of 255. `--native-key` in `ui/src/design/tokens.css` is the same.
 const KEY: u32 = 64;
 
 /// How far red and green may be apart in what counts as grey.

@@ -38,6 +38,18 @@ pub struct Place {
     pub frozen: bool,
 }
 
+/// Longest side of a picture in the window, and how far off it may be, pixels.
+const LONGEST: f64 = 16_384.0;
+const FARTHEST: f64 = 65_536.0;
+
+impl Place {
+    /// Whether there is such a place in a window.
+    pub fn is_sensible(&self) -> bool {
+        let Area { x, y, width, height } = self.area;
+        [width, height].iter().all(|side| (1.0..=LONGEST).contains(side)) && x.abs() <= FARTHEST && y.abs() <= FARTHEST
+    }
+}
+
 /// What the window is told.
 #[derive(Default, PartialEq, Debug, Serialize)]
 pub struct News {

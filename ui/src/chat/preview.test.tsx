@@ -1,4 +1,4 @@
-import { act, screen } from "@testing-library/react";
+import { act, fireEvent, screen } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
 import { fixtureMessage } from "../bridge/fixture";
 import { INES, LENA, openCall, TOMAS } from "../test_app";
@@ -24,7 +24,12 @@ describe("a message while the chat is closed", () => {
       await emit({ type: "chat", message: fixtureMessage(2, TOMAS, "Two") });
       expect(shown()).toBe("Tomas Lindqvist: Two");
       act(() => { vi.advanceTimersByTime(4_900); });
+      const box = document.querySelector(".chat-preview");
+      if (box === null) throw new Error("a message expected");
+      fireEvent.pointerEnter(box);
+      act(() => { vi.advanceTimersByTime(10_000); });
       expect(shown()).not.toBeNull();
+      fireEvent.pointerLeave(box);
       act(() => { vi.advanceTimersByTime(200); });
       expect(shown()).toBeNull();
     } finally {

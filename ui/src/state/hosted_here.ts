@@ -22,9 +22,14 @@ export function hostingRemedy({ screen, host, info, ownHosts }: AppState): "star
   return host.address === null || portOf(host.address) === portOf(server) ? null : "join";
 }
 
-/** The same meeting on the server in this program; by its code alone while that has no address. */
-export function textAtHost({ code, join_text }: ParsedLink, { address }: HostStatus): string {
-  return address === null ? code : join_text.replace(/^([a-z]+:\/\/)[^/]+/i, `$1${address}`);
+/**
+ * The same meeting on the server in this program; by its code alone while that has no address. A link of this computer only
+ * stays one and takes the port: at another address the server would ask for encryption, of which such a link says nothing.
+ */
+export function textAtHost({ code, join_text, server }: ParsedLink, { address }: HostStatus): string {
+  if (address === null) return code;
+  const place = server !== null && worksHereOnly(server) ? `${server.slice(0, server.lastIndexOf(":"))}:${portOf(address)}` : address;
+  return join_text.replace(/^([a-z]+:\/\/)[^/]+/i, `$1${place.replace(/^[a-z]+:\/\//i, "")}`);
 }
 
 function portOf(address: string): string {

@@ -62,7 +62,7 @@ const nativeSpeaksIt = (): boolean => spoken().language === "en";
 export function errorWords(error: BridgeError, subject: string | null): ErrorWords {
   const kind = KINDS[error.code] ?? UNKNOWN;
   const own = words.errors[kind.words];
-  // Which server it is was said by a link there, and by the settings here.
+  // Who joins by a link was told by it which server it is; who starts a meeting, by the settings.
   const remedy = kind.words === "server_untrusted" && subject !== null ? "ask_link" : kind.remedy;
   if (kind.native === true && nativeSpeaksIt() && error.message !== "") return { title: error.message, text: "", remedy };
   const title = kind.words === "room_not_found" && subject !== null ? words.noMeetingWithCode(subject, error.server ?? null) : own.title;

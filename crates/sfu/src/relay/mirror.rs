@@ -44,6 +44,7 @@ impl Sfu {
             Control::Left { participant } => self.take_leave(now, room, peer, participant),
             Control::Track { participant, source, state } => {
                 let key = self.find_there(room, peer, participant)?;
+                self.fan_out_all(now);
                 self.change_track(key, source, state.checked()?).then_some(())
             }
             Control::Live { participant, source, rates } => {

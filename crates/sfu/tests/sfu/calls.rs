@@ -39,6 +39,45 @@ fn two_people_hear_each_other_and_not_themselves() {
 }
 
 #[test]
+fn a_large_audience_hears_and_sees_every_packet_in_its_order_while_some_of_it_leave() {
+    let mut lab = Lab::new();
+    let ann = lab.join();
+    let audience: Vec<usize> = (0..40).map(|_| lab.join()).collect();
+    lab.publish(ann, SourceKind::Microphone);
+    lab.publish(ann, SourceKind::Camera);
+    for listener in &audience {
+        lab.view(*listener, &[(ann, SourceKind::Camera, 180)]);
+    }
+    let perform = |lab: &mut Lab, call: u64| {
+        if call % 2 == 0 {
+            let now = lab.now;
+            lab.clients[ann].speak(now, -30);
+        }
+        lab.film(ann, call);
+    };
+    lab.run_with(SECOND, perform);
+    let leaver = lab.id(audience[35]);
+    let (now, room) = (lab.now, lab.room);
+    lab.sfu.leave(now, room, leaver);
+    lab.run_with(SECOND, perform);
+    lab.run(Duration::from_millis(50));
+    for listener in audience.iter().filter(|listener| **listener != audience[35]) {
+        for source in [SourceKind::Microphone, SourceKind::Camera] {
+            let slot = lab.slot_of(*listener, ann, source).expect("a slot was told");
+            let came = lab.clients[*listener].on(&slot.mid);
+            assert!(came.len() >= 50, "{listener} {source:?}: {} packets", came.len());
+            assert!(came.iter().zip(&came[1..]).all(|(left, right)| right.sequence == left.sequence + 1), "{listener}");
+        }
+    }
+    let heard = |listener: usize| {
+        let slot = lab.slot_of(listener, ann, SourceKind::Microphone).expect("a slot");
+        lab.clients[listener].on(&slot.mid).len()
+    };
+    assert_eq!(heard(audience[0]), 100, "the first of the audience");
+    assert_eq!(heard(audience[39]), 100, "and the last");
+}
+
+#[test]
 fn a_long_running_sender_is_rebased_for_a_late_listener() {
     let mut lab = Lab::new();
     let ann = lab.join();

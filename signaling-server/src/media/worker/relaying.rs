@@ -58,6 +58,7 @@ impl Worker {
             let Some(batch) = self.crossing.take() else { break };
             self.sfu.handle_relayed(Instant::now(), batch.peer, &batch.contents);
             self.crossing.give_back(batch);
+            self.fan_out();
         }
     }
 

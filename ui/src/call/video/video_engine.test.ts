@@ -115,6 +115,38 @@ describe("the video engine", () => {
     expect(engine.counts.drawn).toBe(3);
   });
 
+  it("takes the key color from an element whose picture goes, and asks for the picture anew when it comes back", () => {
+    const { bridge, engine } = open(true);
+    const element = box(10, 20, 320, 180);
+    const remove = engine.place(element, tile("ines/camera"));
+    runFrame();
+    bridge.tell({ sizes: [{ key: "ines/camera", width: 640, height: 360 }] });
+    runFrame();
+    remove();
+    engine.forget("ines/camera");
+    expect([element.dataset["drawn"], element.style.clipPath]).toEqual([undefined, ""]);
+    expect(bridge.shown.at(-1)).toEqual([]);
+    engine.place(element, tile("ines/camera"));
+    expect(engine.hasPicture("ines/camera")).toBe(false);
+    runFrame();
+    expect(bridge.shown.at(-1)).toHaveLength(1);
+  });
+
+  it("tells the lowest picture first, and none that has no room", () => {
+    const { bridge, engine } = open(true);
+    const [under, over] = [box(0, 0, 300, 200), box(200, 100, 100, 100)];
+    document.body.append(under, over);
+    engine.place(over, tile("lena/camera"));
+    engine.place(under, tile("ines/camera"));
+    engine.place(box(0, 0, 0, 0), tile("raj/camera"));
+    runFrame();
+    bridge.tell({ sizes: ["lena", "ines", "raj"].map((name) => ({ key: `${name}/camera`, width: 640, height: 360 })) });
+    runFrame();
+    expect(bridge.scenes.at(-1)?.map(({ key }) => key)).toEqual(["ines/camera", "lena/camera"]);
+    under.remove();
+    over.remove();
+  });
+
   it("tells the native side that nothing is shown when a screen is left", () => {
     const { bridge, engine, detach } = open(true);
     engine.place(box(10, 20, 320, 180), tile("ines/camera"));

@@ -68,6 +68,8 @@ export class VideoEngine {
   private scheduled = 0;
   private movingUntil = 0;
   private visible = "";
+  /** The tiles that were said to be visible last. */
+  private asked: ReadonlySet<string> = new Set();
   private readonly placements: Placement[] = [];
 
   constructor(private readonly bridge: Bridge, private readonly drawnNatively = false) {
@@ -107,6 +109,7 @@ export class VideoEngine {
       this.canvas = null;
       this.channel?.show([]);
       this.visible = "";
+      this.asked = new Set();
     };
   }
 
@@ -119,6 +122,9 @@ export class VideoEngine {
     this.tiles.set(options.key, tile);
     this.touch();
     return () => {
+      // The element may be another picture's next.
+      delete element.dataset["drawn"];
+      element.style.clipPath = "";
       if (this.tiles.get(options.key) !== tile) return;
       this.tiles.delete(options.key);
       this.touch();
@@ -129,7 +135,8 @@ export class VideoEngine {
   forget(key: string): void {
     if (this.tiles.has(key) || !this.hasPicture(key)) return;
     this.newest.delete(key);
-    this.sizes.delete(key);
+    // The native side says a size once for as long as a tile is asked for, so it hears at once that this one is not.
+    if (this.sizes.delete(key)) this.tellVisible();
     this.drawnOf.delete(key);
     this.fresh.delete(key);
     this.painter?.release(key);
@@ -184,7 +191,7 @@ export class VideoEngine {
 
   private hear({ sizes, drawn, draw_ms: drawMs }: FrameNews): void {
     for (const { key, width, height } of sizes ?? []) {
-      if (!this.tiles.has(key)) continue;
+      if (!this.tiles.has(key) && !this.asked.has(key)) continue;
       const first = !this.sizes.has(key);
       this.sizes.set(key, { width, height });
       if (first) for (const listener of this.pictureListeners) listener();
@@ -235,19 +242,21 @@ export class VideoEngine {
     const scale = window.devicePixelRatio || 1;
     this.arrange({ left: 0, top: 0 }, scale);
     for (const { element, placement, key } of this.tiles.values()) {
-      if (this.sizes.has(key)) openFor(element, placement, scale);
+      if (this.placements.some((place) => place.key === key)) openFor(element, placement, scale);
     }
     this.channel?.scene?.(this.placements);
     this.tellVisible();
     if (performance.now() < this.movingUntil) this.touch();
   }
 
-  /** Reads the place of every picture. */
+  /** Reads the place of every picture that has one, the lowest first. */
   private arrange(origin: Point, scale: number): void {
     this.placements.length = 0;
-    for (const tile of this.tiles.values()) {
+    const tiles = [...this.tiles.values()].sort((one, other) => (isBefore(one.element, other.element) ? -1 : 1));
+    for (const tile of tiles) {
       const size = this.newest.get(tile.key) ?? this.sizes.get(tile.key);
-      if (size !== undefined) this.placements.push(locate(tile, size, origin, scale));
+      const { width, height } = tile.element.getBoundingClientRect();
+      if (size !== undefined && width > 0 && height > 0) this.placements.push(locate(tile, size, origin, scale));
     }
   }
 
@@ -265,6 +274,7 @@ export class VideoEngine {
     const text = JSON.stringify(tiles);
     if (text === this.visible) return;
     this.visible = text;
+    this.asked = new Set(tiles.map(({ key }) => key));
     this.channel?.show(tiles);
     for (const listener of this.visibleListeners) listener(tiles);
   }
@@ -279,6 +289,11 @@ function openFor(element: HTMLElement, place: Placement, scale: number): void {
   ].map((side) => `${Math.max(0, side)}px`);
   element.style.clipPath = `inset(${sides.join(" ")} round ${place.radius / scale}px)`;
   element.dataset["drawn"] = "native";
+}
+
+/** Whether an element comes before another, and so lies under it. */
+function isBefore(one: Node, other: Node): boolean {
+  return (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
 }
 
 /** Places are counted from here, CSS pixels. */

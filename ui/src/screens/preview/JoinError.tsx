@@ -15,7 +15,11 @@ export function JoinError({ screen }: { screen: PreviewState }): ReactElement | 
   const hosting = useApp(hostingRemedy);
   const { error, intent } = screen;
   if (error === null) return null;
-  const { title, text, remedy } = errorWords(error, intent.kind === "join" ? intent.link.code : null);
+  const said = errorWords(error, intent.kind === "join" ? intent.link.code : null);
+  const { title, text } = said;
+  // A code alone is looked up at the server of the settings: no other link would say more of it.
+  const isCodeAlone = intent.kind === "join" && intent.link.server === null;
+  const remedy = error.code === "server_untrusted" && isCodeAlone ? "change_server" : said.remedy;
   if (hosting !== null) return <Note title={title} text={hosting === "start" ? words.host.mustRun : words.host.moved}><HostedHere starts={hosting === "start"} /></Note>;
   const act = (): void => {
     if (remedy === "try_again") void session.enter();

@@ -10,6 +10,7 @@ const CELLS = 24;
 const HOT_CELLS = 2;
 /** The meter falls over so long, milliseconds for the whole of it; it rises at once. */
 const FALL_MS = 300;
+const FALL_STEP_MS = 50;
 /** "We hear you" stays so long after the last sound. */
 const HEARD_MS = 1_500;
 
@@ -27,8 +28,10 @@ export function LevelMeter({ evenOff = false }: { evenOff?: boolean }): ReactEle
     let peak = 0;
     let at = performance.now();
     let last = Number.NEGATIVE_INFINITY;
+    let falling: ReturnType<typeof setTimeout> | undefined;
     const draw = (share: number): void => {
       const now = performance.now();
+      clearTimeout(falling);
       shown = Math.max(share, shown - (now - at) / FALL_MS);
       peak = Math.max(share, peak - (now - at) / (FALL_MS * 8));
       at = now;
@@ -41,9 +44,15 @@ export function LevelMeter({ evenOff = false }: { evenOff?: boolean }): ReactEle
         const looks = index < lit ? (index >= CELLS - HOT_CELLS ? "hot" : "on") : index === peakCell ? "pk" : "";
         if (cell.className !== looks) cell.className = looks;
       });
+      // A level that stays is not told again.
+      if (peak > share || now - last < HEARD_MS) falling = setTimeout(() => draw(session.level.value), FALL_STEP_MS);
     };
     draw(session.level.value);
-    return session.level.subscribe(draw);
+    const unsubscribe = session.level.subscribe(draw);
+    return () => {
+      clearTimeout(falling);
+      unsubscribe();
+    };
   }, [session]);
   const text = chosenNone ? words.preview.noMicrophone
     : !there ? words.preview.noMicrophoneShort

@@ -31,9 +31,12 @@ describe("a meeting that was hosted on this computer", () => {
     expect(bridge.inputs("meeting_join").at(-1)).toMatchObject({ text: "http://192.168.1.7:8003/m/onyx-pier-5143" });
   });
 
-  it("is known by a link that leads to this computer only", async () => {
-    await failToJoin("127.0.0.1:8003", [STOPPED]);
-    expect(screen.getByRole("button", { name: "Start hosting" })).toBeDefined();
+  it("is known by a link that leads to this computer only, and joined there: elsewhere the server asks for encryption", async () => {
+    const { user, bridge } = await failToJoin("127.0.0.1:34569", [STOPPED]);
+    bridge.refusals.clear();
+    await user.click(screen.getByRole("button", { name: "Start hosting" }));
+    expect(await screen.findByRole("toolbar", { name: "Call controls" })).toBeDefined();
+    expect(bridge.inputs("meeting_join").at(-1)).toMatchObject({ text: "http://127.0.0.1:8003/m/onyx-pier-5143" });
   });
 
   it("is joined at the new port where hosting runs already", async () => {

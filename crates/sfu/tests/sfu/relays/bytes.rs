@@ -90,6 +90,7 @@ fn any_bytes_of_another_core_leave_this_one_in_order() {
         let (mut lab, listener) = linked(&bob);
         for piece in bytes.chunks(4_000).scan(Vec::new(), whole_messages) {
             lab.sfu.handle_relayed(lab.now, PEER, &piece);
+            lab.sfu.flush(lab.now);
             turn(&mut lab);
             check(&lab, listener);
         }
@@ -156,6 +157,7 @@ fn a_core_that_lies_disturbs_nobody_who_is_elsewhere() {
             }
             let lab = &mut cores.labs[0];
             lab.sfu.handle_relayed(lab.now, PEER, &bytes);
+            lab.sfu.flush(lab.now);
             said += 1;
         }
     });
@@ -183,6 +185,7 @@ fn what_another_core_says_twice_is_sent_once() {
     for batch in said.iter().filter(|batch| !is_about_members(batch)) {
         for _ in 0..2 {
             lab.sfu.handle_relayed(lab.now, PEER, batch);
+            lab.sfu.flush(lab.now);
             turn(&mut lab);
         }
     }
@@ -212,6 +215,7 @@ fn rooms_that_are_not_linked_to_a_core_hear_nothing_from_it() {
     let mut messages = 0;
     for batch in &said {
         lab.sfu.handle_relayed(lab.now, Peer(9), batch);
+        lab.sfu.flush(lab.now);
         messages += 1;
         turn(&mut lab);
     }

@@ -182,6 +182,7 @@ impl Cores {
             if !self.ended.contains(&to) {
                 let lab = &mut self.labs[to];
                 lab.sfu.handle_relayed(lab.now, Peer(from as u32), &contents);
+                lab.sfu.flush(lab.now);
             }
         }
         for core in 0..self.labs.len() {
