@@ -49,7 +49,7 @@ fn a_large_audience_hears_and_sees_every_packet_in_its_order_while_some_of_it_le
         lab.view(*listener, &[(ann, SourceKind::Camera, 180)]);
     }
     let perform = |lab: &mut Lab, call: u64| {
-        if call % 2 == 0 {
+        if call.is_multiple_of(2) {
             let now = lab.now;
             lab.clients[ann].speak(now, -30);
         }
