@@ -1,11 +1,10 @@
 //! Pictures drawn natively into the page, for computers whose processor draws everything. A picture goes from the decoder
 //! straight to the window: the page only says where ([`super::scene`]), and paints a key color there
-//! ([`super::key_color`]), since `WebKitGTK` without OpenGL has no transparent page. Through the page, five tiles took more
-//! than half of all the processor time of a call (`cargo xtask bench client`).
+//! ([`super::key_color`]), since `WebKitGTK` without OpenGL has no transparent page. Through the page, five tiles took about
+//! half of all the processor time of a call (`cargo xtask bench client`).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,13 +24,14 @@ const PIXEL: usize = 4;
 
 /// Begins to draw what is on the easel into this page. To be called on the window's thread.
 pub fn attach(easel: &Arc<SharedEasel>, webview: &WebView) {
-    let (drawn, canvas) = (Arc::clone(easel), Rc::new(RefCell::new(Canvas::default())));
+    let (drawn, canvas) = (Arc::clone(easel), RefCell::new(Canvas::default()));
     // A closure, since around a plain handler GTK saves and restores the context. The page is painted by asking for it
     // once more, in here, onto a surface whose pixels can be read.
     webview.connect_local("draw", false, move |values| {
         let webview = values.first()?.get::<WebView>().ok()?;
         let context = values.get(1)?.get::<Context>().ok()?;
         let scene = drawn.lock().scene();
+        // Asked from in here, the page paints itself.
         let Ok(mut canvas) = canvas.try_borrow_mut() else { return Some(false.into()) };
         if scene.is_empty() {
             *canvas = Canvas::default();

@@ -16,7 +16,8 @@
  *
  * The window sends JSON text on the same socket: `{"tiles":[{"key","width","height"}]}`, the pictures shown and how
  * large, in device pixels. The native side scales down to that size (never up) and sends only those pictures; it
- * drops pictures the window does not take in time, newest kept.
+ * drops pictures the window does not take in time, newest kept. Where it draws pictures itself it sends none, and both sides
+ * say what `bridge/scene.ts` has.
  */
 
 export const FRAME_MAGIC = 0x31564643;
